@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "report.h"
+#include "text.h"
+
+#define PMD_SIZE_FILE "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
+
+struct config config;
+
+struct choice {
+	const char *word;
+	int value;
+};
+
+enum placement {
+	PLACEMENT_AUTO,
+	PLACEMENT_OFF,
+	PLACEMENT_1G,
+	PLACEMENT_2M,
+	PLACEMENT_MISALIGN,
+};
+
+/* The first choice of each list is the default. */
+static const struct choice placements[] = {
+	{ "auto", PLACEMENT_AUTO },
+	{ "off", PLACEMENT_OFF },
+	{ "1G", PLACEMENT_1G },
+	{ "2M", PLACEMENT_2M },
+	{ "misalign", PLACEMENT_MISALIGN },
+	{ NULL, 0 },
+};
+
+static const struct choice log_levels[] = {
+	{ "off", LOG_OFF },     { "error", LOG_ERROR }, { "info", LOG_INFO },
+	{ "debug", LOG_DEBUG }, { NULL, 0 },
+};
+
+static const struct choice probes[] = {
+	{ "0", 0 },
+	{ "1", 1 },
+	{ NULL, 0 },
+};
+
+/* A variable that is set to nothing is as good as not set. */
+static const char *variable(const char *name)
+{
+	const char *value = secure_getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+static int choose(const char *name, const struct choice *choices)
+{
+	const char *value = variable(name);
+	struct text accepted;
+
+	if (!value)
+		return choices[0].value;
+	text_start(&accepted);
+	text_add(&accepted, "accepted: ");
+	for (const struct choice *choice = choices; choice->word; choice++) {
+		if (!strcmp(value, choice->word))
+			return choice->value;
+		text_add(&accepted, choice == choices ? "" : ", ");
+		text_add(&accepted, choice->word);
+	}
+	text_add(&accepted, "; using ");
+	text_add(&accepted, choices[0].word);
+	report_complaint(name, value, text_string(&accepted));
+	return choices[0].value;
+}
+
+static uint64_t read_number(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char digits[24] = "";
+	ssize_t length;
+
+	if (fd < 0)
+		return 0;
+	length = read(fd, digits, sizeof(digits) - 1);
+	close(fd);
+	return length > 0 ? strtoull(digits, NULL, 10) : 0;
+}
+
+static bool is_page_size(uint64_t size, uint64_t smaller)
+{
+	return size > smaller && !(size & (size - 1));
+}
+
+/*
+ * A page-table page holds page / 8 entries of 8 bytes, so each level maps page / 8 times as
+ * much as the one below. BARs are mapped at the PUD level on x86-64 alone:
+ * ARCH_SUPPORTS_PUD_PFNMAP, Linux 6.12.
+ */
+static struct align_sizes read_sizes(int placement)
+{
+	uint64_t page = getauxval(AT_PAGESZ);
+	uint64_t pmd = read_number(PMD_SIZE_FILE);
+	uint64_t pud = 1ULL << 30;
+	struct align_sizes sizes = { .page = page };
+	int level = 0;
+
+	if (!is_page_size(pmd, page))
+		pmd = page * (page / 8);
+#if defined(__x86_64__)
+	if (placement != PLACEMENT_1G)
+		pud = pmd * (page / 8);
+	sizes.huge[level++] = pud;
+#else
+	if (placement == PLACEMENT_1G && pud > pmd)
+		sizes.huge[level++] = pud;
+#endif
+	sizes.huge[level] = pmd;
+	return sizes;
+}
+
+static enum align_mode mode_of(int placement)
+{
+	if (placement == PLACEMENT_2M)
+		return ALIGN_PMD;
+	if (placement == PLACEMENT_MISALIGN)
+		return ALIGN_OFF_BY_A_PAGE;
+	return ALIGN_BEST;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static const char *executable_name(void)
+{
+	static char path[4096];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	return length > 0 ? base_name(path) : program_invocation_short_name;
+}
+
+/* A program goes by its executable's name and by the one it was started as: kvm, qemu-kvm. */
+static bool is_named(const char *names)
+{
+	char name[256];
+
+	while (*names) {
+		size_t length = strcspn(names, ":");
+
+		if (length && length < sizeof(name)) {
+			memcpy(name, names, length);
+			name[length] = '\0';
+			if (!fnmatch(name, config.program, 0) ||
+			    !fnmatch(name, program_invocation_short_name, 0))
+				return true;
+		}
+		names += length + (names[length] == ':');
+	}
+	return false;
+}
+
+static void answer_probe(void)
+{
+	static const char answer[] = "libvfioalign " PACKAGE_VERSION "\n";
+
+	_exit(write(STDOUT_FILENO, answer, sizeof(answer) - 1) == sizeof(answer) - 1 ? 0 : 1);
+}
+
+void config_read(void)
+{
+	const char *only = variable("VFIOALIGN_ONLY");
+	int placement;
+
+	if (choose("VFIOALIGN_PROBE", probes))
+		answer_probe();
+	config.program = executable_name();
+	placement = choose("VFIOALIGN", placements);
+	config.mode = mode_of(placement);
+	config.sizes = read_sizes(placement);
+	config.log = (enum log_level)choose("VFIOALIGN_LOG", log_levels);
+	config.log_file = variable("VFIOALIGN_LOG_FILE");
+	config.act = placement != PLACEMENT_OFF && (!only || is_named(only));
+}

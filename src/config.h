@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the user and the machine say, read once at the start and constant from then on. */
+#ifndef VFIOALIGN_CONFIG_H
+#define VFIOALIGN_CONFIG_H
+
+#include <stdbool.h>
+
+#include "align.h"
+
+enum log_level {
+	LOG_OFF,
+	LOG_ERROR,
+	LOG_INFO,
+	LOG_DEBUG,
+};
+
+/**
+ * struct config - what the library goes by
+ * @act: false if VFIOALIGN or VFIOALIGN_ONLY leave this program alone
+ * @mode: VFIOALIGN
+ * @sizes: the machine's page sizes
+ * @log: VFIOALIGN_LOG
+ * @log_file: VFIOALIGN_LOG_FILE, or NULL for stderr
+ * @program: name of this process's executable
+ */
+struct config {
+	bool act;
+	enum align_mode mode;
+	struct align_sizes sizes;
+	enum log_level log;
+	const char *log_file;
+	const char *program;
+};
+
+extern struct config config;
+
+/**
+ * config_read - fill in the configuration from the environment and the machine
+ *
+ * For the constructor. Says on stderr what it cannot use, one line a variable, and goes on
+ * with the default. Answers VFIOALIGN_PROBE by printing name and version and exiting.
+ * In a secure process (ld.so(8)) the environment counts for nothing.
+ */
+void config_read(void);
+
+#endif

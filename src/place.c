@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "align.h"
+#include "config.h"
+#include "next.h"
+#include "place.h"
+#include "report.h"
+
+/* How often a place is looked for again when another thread was quicker. */
+#define MAX_TRIES 8
+
+#ifndef MAP_32BIT
+#define MAP_32BIT 0
+#endif
+
+void *place_as_asked(const struct place_call *call)
+{
+	return next_mmap(call->addr, call->length, call->prot, call->flags, call->fd,
+			 call->offset);
+}
+
+/* Without MADV_HUGEPAGE most THP settings forbid huge BAR pages before Linux 6.18.54 and 7.3. */
+static void advise(void *address, const struct region_range *range)
+{
+	if (align_reached(&config.sizes, (uintptr_t)address, range->offset, range->length) >
+	    config.sizes.page)
+		madvise(address, range->length, MADV_HUGEPAGE);
+}
+
+/* The call at @address or nowhere. */
+static void *map_there(const struct place_call *call, uint64_t address)
+{
+	void *there = (void *)(uintptr_t)address;
+	void *got = next_mmap(there, call->length, call->prot, call->flags | MAP_FIXED_NOREPLACE,
+			      call->fd, call->offset);
+
+	if (got == MAP_FAILED || got == there)
+		return got;
+	/* Something between us and the kernel does not know MAP_FIXED_NOREPLACE. */
+	munmap(got, call->length);
+	errno = EEXIST;
+	return MAP_FAILED;
+}
+
+static void *map_above_hint(const struct place_call *call, const struct align_goal *goal)
+{
+	uint64_t address;
+
+	if (!align_at_or_above(goal, (uintptr_t)call->addr, &address))
+		return MAP_FAILED;
+	return map_there(call, address);
+}
+
+/* A reservation finds room for the range with the slack that any goal can need. */
+static bool find_room(const struct place_call *call, const struct region_range *range,
+		      const struct align_goal *goal, uint64_t *address)
+{
+	size_t span;
+	void *room;
+
+	if (__builtin_add_overflow(range->length, goal->modulus, &span))
+		return false;
+	room = next_mmap(call->addr, span, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (call->flags & MAP_32BIT),
+			 -1, 0);
+	return room != MAP_FAILED && !munmap(room, span) &&
+	       align_at_or_above(goal, (uintptr_t)room, address);
+}
+
+static void *map_elsewhere(const struct place_call *call, const struct region_range *range,
+			   const struct align_goal *goal, enum report_why *why)
+{
+	uint64_t address;
+	void *got;
+
+	for (int tries = 0; tries < MAX_TRIES; tries++) {
+		if (!find_room(call, range, goal, &address)) {
+			*why = WHY_NO_ROOM;
+			return MAP_FAILED;
+		}
+		got = map_there(call, address);
+		if (got != MAP_FAILED || errno != EEXIST) {
+			*why = got != MAP_FAILED ? WHY_PLACED : WHY_REFUSED;
+			return got;
+		}
+	}
+	*why = WHY_TAKEN;
+	return MAP_FAILED;
+}
+
+/* A better place than the one that the program's own call was given, or that one. */
+static void *improve(const struct place_call *call, const struct region_range *range,
+		     const struct align_goal *goal, void *own, enum report_why *why)
+{
+	void *better;
+
+	if (align_meets(goal, (uintptr_t)own)) {
+		*why = WHY_KEPT;
+		return own;
+	}
+	better = map_elsewhere(call, range, goal, why);
+	if (better == MAP_FAILED)
+		return own;
+	munmap(own, call->length);
+	return better;
+}
+
+void *place_device(const struct place_call *call, const struct region_range *range)
+{
+	enum report_why why = WHY_SMALL;
+	void *before = call->addr;
+	void *got = MAP_FAILED;
+	struct align_goal goal;
+	bool has_goal = align_goal_for(&goal, config.mode, &config.sizes, range->offset,
+				       range->length);
+	int err = errno;
+
+	if (has_goal && call->addr) {
+		got = map_above_hint(call, &goal);
+		why = WHY_HINT;
+	}
+	if (got == MAP_FAILED) {
+		errno = err;
+		got = place_as_asked(call);
+		before = got;
+		if (got == MAP_FAILED) {
+			report_mapping(call, range, before, got, WHY_FAILED);
+			return got;
+		}
+		if (has_goal)
+			got = improve(call, range, &goal, got, &why);
+	}
+	advise(got, range);
+	report_mapping(call, range, before, got, why);
+	errno = err;
+	return got;
+}
+
+void *place_fixed(const struct place_call *call, const struct region_range *range)
+{
+	int err = errno;
+	void *got = place_as_asked(call);
+
+	if (got == MAP_FAILED) {
+		report_mapping(call, range, got, got, WHY_FAILED);
+		return got;
+	}
+	advise(got, range);
+	report_mapping(call, range, got, got, WHY_FIXED);
+	errno = err;
+	return got;
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The exported symbols, and nothing else: sorts a call into its case. */
+
+/* With 64-bit file offsets, glibc's headers would rename mmap to mmap64. */
+#undef _FILE_OFFSET_BITS
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "config.h"
+#include "next.h"
+#include "place.h"
+#include "region.h"
+#include "report.h"
+
+/* musl has it as a macro. */
+#undef mmap64
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* Shorter mappings hold no huge page. Nothing is longer than this until the constructor. */
+static size_t shortest = SIZE_MAX;
+
+static void *sort(const struct place_call *call)
+{
+	int type = call->flags & MAP_TYPE;
+	struct region_range range;
+
+	if (call->flags & MAP_ANONYMOUS || (type != MAP_SHARED && type != MAP_SHARED_VALIDATE) ||
+	    !region_resolve(&range, call->fd, call->offset, call->length))
+		return place_as_asked(call);
+	if (call->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
+		return place_fixed(call, &range);
+	return place_device(call, &range);
+}
+
+EXPORT void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
+{
+	if (length < shortest || !region_in_sight(offset))
+		return next_mmap(addr, length, prot, flags, fd, offset);
+	return sort(&(struct place_call){
+		.addr = addr,
+		.length = length,
+		.prot = prot,
+		.flags = flags,
+		.fd = fd,
+		.offset = offset,
+	});
+}
+
+/* The same function: off_t has 64 bits wherever this library builds. */
+EXPORT void *mmap64(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
+	__attribute__((alias("mmap")));
+
+static __attribute__((noinline)) int watched_ioctl(int fd, ioctl_request request, void *arg)
+{
+	int ret = next_ioctl(fd, request, arg);
+
+	if (ret >= 0)
+		region_watch(fd, (unsigned long)request, arg);
+	return ret;
+}
+
+/*
+ * Variadic to its callers. Every 64-bit Linux ABI hands over the third argument in the same
+ * register either way, and a va_list would cost the calls that are not VFIO's twenty
+ * instructions.
+ */
+EXPORT int ioctl(int fd, ioctl_request request, void *arg);
+
+int ioctl(int fd, ioctl_request request, void *arg)
+{
+	if ((unsigned long)request >> 8 == VFIO_TYPE)
+		return watched_ioctl(fd, request, arg);
+	return next_ioctl(fd, request, arg);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	int err = errno;
+
+	next_resolve();
+	config_read();
+	report_open();
+	if (config.act)
+		shortest = align_smallest_huge_page(&config.sizes);
+	errno = err;
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/vfio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "region.h"
+#include "report.h"
+#include "text.h"
+
+#define MAX_REGIONS 128
+#define MAX_AREAS 8
+#define MAX_CAPS 16
+
+/* Only whole words, so that a slot can be copied one atomic word after the other. */
+struct region {
+	uint64_t fd;
+	uint64_t index;
+	uint64_t file_offset;
+	uint64_t size;
+	uint64_t nr_areas;
+	struct vfio_region_sparse_mmap_area areas[MAX_AREAS];
+};
+
+#define REGION_WORDS (sizeof(struct region) / sizeof(uint64_t))
+
+/*
+ * What the program has learned. A slot's sequence number is odd while it is written and 0
+ * before. Nobody ever waits, so that a signal handler can come at any point: a reader passes
+ * over a slot that changes under it, and a writer over one that another is writing, which
+ * makes the library forget a region at the worst.
+ */
+static struct slot {
+	unsigned int sequence;
+	uint64_t words[REGION_WORDS];
+} slots[MAX_REGIONS];
+
+static unsigned int slots_taken;
+
+bool region_spoken;
+
+static bool slot_read(struct slot *slot, struct region *region)
+{
+	unsigned int sequence = __atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE);
+	uint64_t words[REGION_WORDS];
+
+	if (sequence == 0 || sequence & 1)
+		return false;
+	for (size_t i = 0; i < REGION_WORDS; i++)
+		words[i] = __atomic_load_n(&slot->words[i], __ATOMIC_ACQUIRE);
+	if (__atomic_load_n(&slot->sequence, __ATOMIC_RELAXED) != sequence)
+		return false;
+	memcpy(region, words, sizeof(words));
+	return true;
+}
+
+static void slot_write(struct slot *slot, const struct region *region)
+{
+	unsigned int sequence = __atomic_load_n(&slot->sequence, __ATOMIC_RELAXED);
+	uint64_t words[REGION_WORDS];
+
+	if (sequence & 1 ||
+	    !__atomic_compare_exchange_n(&slot->sequence, &sequence, sequence + 1, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	memcpy(words, region, sizeof(words));
+	for (size_t i = 0; i < REGION_WORDS; i++)
+		__atomic_store_n(&slot->words[i], words[i], __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->sequence, sequence + 2, __ATOMIC_RELEASE);
+}
+
+static unsigned int slots_used(void)
+{
+	unsigned int taken = __atomic_load_n(&slots_taken, __ATOMIC_RELAXED);
+
+	return taken < MAX_REGIONS ? taken : MAX_REGIONS;
+}
+
+static void remember(const struct region *region)
+{
+	struct region old;
+	unsigned int taken;
+
+	for (unsigned int i = 0; i < slots_used(); i++)
+		if (slot_read(&slots[i], &old) && old.fd == region->fd &&
+		    old.index == region->index) {
+			slot_write(&slots[i], region);
+			return;
+		}
+	/* Full: the oldest goes. */
+	taken = __atomic_fetch_add(&slots_taken, 1, __ATOMIC_RELAXED);
+	slot_write(&slots[taken % MAX_REGIONS], region);
+}
+
+/*
+ * The capability chain is bounded by argsz: where the kernel sets cap_offset, the chain fits
+ * the size that the caller gave (vfio_pci_ioctl_get_region_info()).
+ */
+static void read_sparse_areas(struct region *region, const struct vfio_region_info *info)
+{
+	const char *start = (const char *)info;
+	struct vfio_region_info_cap_sparse_mmap sparse;
+	uint32_t at = info->flags & VFIO_REGION_INFO_FLAG_CAPS ? info->cap_offset : 0;
+
+	for (int hops = 0; at && hops < MAX_CAPS; hops++, at = sparse.header.next) {
+		size_t room;
+
+		memset(&sparse, 0, sizeof(sparse));
+		if (at < sizeof(*info) || info->argsz < at ||
+		    info->argsz - at < sizeof(sparse.header))
+			return;
+		room = info->argsz - at;
+		memcpy(&sparse, start + at, room < sizeof(sparse) ? room : sizeof(sparse));
+		if (sparse.header.id != VFIO_REGION_INFO_CAP_SPARSE_MMAP)
+			continue;
+		if (room < sizeof(sparse) ||
+		    (room - sizeof(sparse)) / sizeof(region->areas[0]) < sparse.nr_areas)
+			return;
+		region->nr_areas = sparse.nr_areas < MAX_AREAS ? sparse.nr_areas : MAX_AREAS;
+		memcpy(region->areas, start + at + sizeof(sparse),
+		       region->nr_areas * sizeof(region->areas[0]));
+		return;
+	}
+}
+
+static void learn(int fd, const struct vfio_region_info *info)
+{
+	struct region region = {
+		.fd = (uint64_t)fd,
+		.index = info->index,
+		.file_offset = info->offset,
+		.size = info->size,
+	};
+
+	if (!(info->flags & VFIO_REGION_INFO_FLAG_MMAP) ||
+	    !align_huge_page(&config.sizes, 0, info->size))
+		return;
+	read_sparse_areas(&region, info);
+	remember(&region);
+	report_region(fd, info->index, info->size, (unsigned int)region.nr_areas);
+}
+
+void region_watch(int fd, unsigned long request, const void *arg)
+{
+	__atomic_store_n(&region_spoken, true, __ATOMIC_RELAXED);
+	if (request == VFIO_DEVICE_GET_REGION_INFO && config.act)
+		learn(fd, arg);
+}
+
+static bool recall(struct region *region, int fd, uint64_t file_offset)
+{
+	for (unsigned int i = 0; i < slots_used(); i++)
+		if (slot_read(&slots[i], region) && region->fd == (uint64_t)fd &&
+		    file_offset >= region->file_offset &&
+		    file_offset - region->file_offset < region->size)
+			return true;
+	return false;
+}
+
+enum fd_kind {
+	FD_VFIO,
+	FD_OTHER,
+	FD_UNKNOWN,
+};
+
+/* "/dev/vfio/devices/vfio7", wherever a container has put the node */
+static bool is_device_node(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	return *path == '/' && !strncmp(name, "/vfio", 5) && name[5] >= '0' && name[5] <= '9';
+}
+
+static enum fd_kind fd_kind(int fd)
+{
+	struct text path;
+	char target[256];
+	ssize_t length;
+	int err = errno;
+
+	text_start(&path);
+	text_add(&path, "/proc/self/fd/");
+	text_add_decimal(&path, (uint64_t)fd);
+	length = readlink(text_string(&path), target, sizeof(target) - 1);
+	errno = err;
+	if (length < 0)
+		return FD_UNKNOWN;
+	target[length] = '\0';
+	return !strcmp(target, "anon_inode:[vfio-device]") || is_device_node(target) ? FD_VFIO
+										      : FD_OTHER;
+}
+
+bool region_resolve(struct region_range *range, int fd, off_t file_offset, size_t length)
+{
+	struct region region;
+	enum fd_kind kind;
+	bool known;
+
+	if (fd < 0 || file_offset < 0)
+		return false;
+	kind = fd_kind(fd);
+	known = recall(&region, fd, (uint64_t)file_offset);
+	if (kind == FD_OTHER || (kind == FD_UNKNOWN && !known))
+		return false;
+	if (!known) {
+		region.index = (uint64_t)file_offset >> REGION_OFFSET_SHIFT;
+		region.file_offset = region.index << REGION_OFFSET_SHIFT;
+	}
+	range->index = (uint32_t)region.index;
+	range->offset = (uint64_t)file_offset - region.file_offset;
+	range->length = align_pages(&config.sizes, length);
+	return true;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is known about VFIO: is this fd a device, what did it answer about its regions. */
+#ifndef VFIOALIGN_REGION_H
+#define VFIOALIGN_REGION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/**
+ * struct region_range - a range of one region of a VFIO device
+ * @index: index of the region; of a PCI device, the number of the BAR
+ * @offset: start of the range in the region, in bytes
+ * @length: bytes, whole pages
+ */
+struct region_range {
+	uint32_t index;
+	uint64_t offset;
+	uint64_t length;
+};
+
+/** region_spoken - this process has had an answer to a VFIO ioctl; read with region_in_sight() */
+extern bool region_spoken;
+
+/*
+ * Today's drivers put a region at index << 40: VFIO_PCI_OFFSET_SHIFT in
+ * include/linux/vfio_pci_core.h, and the same in the platform, fsl-mc and mdev drivers.
+ */
+#define REGION_OFFSET_SHIFT 40
+
+/**
+ * region_in_sight - may a shared mapping at this file offset be of a VFIO device at all?
+ * @file_offset: as given to mmap(2), in bytes
+ *
+ * Settles nearly every call without a system call. A process that has not spoken VFIO can
+ * still have been sent a device; then only the offsets that no ordinary file has are taken.
+ */
+static inline bool region_in_sight(off_t file_offset)
+{
+	return __atomic_load_n(&region_spoken, __ATOMIC_RELAXED) ||
+	       file_offset >= (off_t)1 << REGION_OFFSET_SHIFT;
+}
+
+/**
+ * region_watch - take note of a VFIO ioctl that succeeded
+ * @fd: the file descriptor it was made on
+ * @request: its number
+ * @arg: its argument, after the call
+ *
+ * Remembers the regions that VFIO_DEVICE_GET_REGION_INFO describes and that can hold a huge
+ * page, with their sparse areas. Makes no system call, unless debug lines are wanted.
+ */
+void region_watch(int fd, unsigned long request, const void *arg);
+
+/**
+ * region_resolve - which range of which region is this part of a file?
+ * @range: set on success
+ * @fd: file descriptor
+ * @file_offset: as given to mmap(2), in bytes
+ * @length: as given to mmap(2), in bytes
+ *
+ * The fd is a VFIO device if /proc says so. Without /proc it is one if it has answered
+ * VFIO_DEVICE_GET_REGION_INFO for a region that holds @file_offset.
+ *
+ * Return: false if it is not VFIO's. errno is unchanged.
+ */
+bool region_resolve(struct region_range *range, int fd, off_t file_offset, size_t length);
+
+#endif

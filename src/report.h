@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Log lines. Formatted on the stack and written with one write(2), to a file opened at the start. */
+#ifndef VFIOALIGN_REPORT_H
+#define VFIOALIGN_REPORT_H
+
+#include "place.h"
+#include "region.h"
+
+/**
+ * enum report_why - what was done with a mapping, and why
+ * @WHY_PLACED: moved to an address that suits its offset
+ * @WHY_HINT: put at the nearest address above the program's hint that suits its offset
+ * @WHY_KEPT: the address suits the offset already
+ * @WHY_SMALL: the range holds no whole huge page
+ * @WHY_FIXED: the program demands this address
+ * @WHY_NO_ROOM: no address space for a reservation
+ * @WHY_TAKEN: other mappings took the place first, as often as it was tried
+ * @WHY_REFUSED: the device refused a second mapping
+ * @WHY_FAILED: the program's own call failed
+ */
+enum report_why {
+	WHY_PLACED,
+	WHY_HINT,
+	WHY_KEPT,
+	WHY_SMALL,
+	WHY_FIXED,
+	WHY_NO_ROOM,
+	WHY_TAKEN,
+	WHY_REFUSED,
+	WHY_FAILED,
+};
+
+/**
+ * report_open - open the log, from the constructor
+ *
+ * The log has its own file descriptor, so that a program that closes fd 2 and opens
+ * something else there does not find our lines in it.
+ */
+void report_open(void);
+
+/**
+ * report_mapping - log one mapping of a VFIO device
+ * @call: the program's call
+ * @range: the range of the region that it maps
+ * @before: where the program's own call landed, or the hint; MAP_FAILED if it failed
+ * @after: what the program gets
+ * @why: what was done
+ *
+ * errno is unchanged, as by every function here.
+ */
+void report_mapping(const struct place_call *call, const struct region_range *range,
+		    const void *before, const void *after, enum report_why why);
+
+/**
+ * report_region - log, for debugging, a region that the program has learned about
+ * @fd: the device
+ * @index: the region
+ * @size: bytes
+ * @areas: number of sparse areas, 0 if the whole region can be mapped
+ */
+void report_region(int fd, uint32_t index, uint64_t size, unsigned int areas);
+
+/** report_complaint - one line on stderr, from the constructor: @about cannot be used */
+void report_complaint(const char *about, const char *value, const char *remedy);
+
+#endif
