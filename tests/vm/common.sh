@@ -3,6 +3,7 @@
 #
 # What kernel, root and guest have in common; to be sourced.
 
+# shellcheck disable=SC2034 # for those that source this
 cache=${VFIOALIGN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vfioalign}
 
 note() {

@@ -1,0 +1,118 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A program with a plain mmap() on a real VFIO device. The fault counts are those of DMA-mapping it.
+
+load guest.bash
+
+setup_file() {
+	FOUR_GIB=$(device_with_bar $((4 << 30)))
+	HUGE=$(device_with_bar $((128 << 30)))
+	MEMORY=$(device_with_bar $((16 << 20)))
+	export FOUR_GIB HUGE MEMORY
+}
+
+setup() {
+	thp madvise
+}
+
+@test "a 4 GiB BAR takes 4 faults, with THP madvise" {
+	with_library "$probe" "$FOUR_GIB"
+	equal faults "$(value faults)" 4
+}
+
+@test "a 4 GiB BAR takes 4 faults, with THP always" {
+	thp always
+	with_library "$probe" "$FOUR_GIB"
+	equal faults "$(value faults)" 4
+}
+
+@test "a 4 GiB BAR takes 4 faults with THP never, where the kernel does not go by it" {
+	thp never
+	with_library "$probe" "$FOUR_GIB"
+	if kernel_ignores_thp; then
+		equal faults "$(value faults)" 4
+	else
+		equal faults "$(value faults)" 1048576
+	fi
+}
+
+@test "without the library the same BAR takes the faults of the kernel's own placement" {
+	thp always
+	without_library "$probe" "$FOUR_GIB"
+	# By accident, kernels up to 6.12 align what is a multiple of 2 MiB.
+	if [[ $(uname -r) == 6.12.* ]]; then
+		equal faults "$(value faults)" 2048
+	else
+		equal faults "$(value faults)" 1048576
+	fi
+}
+
+@test "from offset 0x101000 to its end the BAR takes 769 faults, as when placed by hand" {
+	with_library "$probe" --offset 0x101000 "$FOUR_GIB"
+	equal faults "$(value faults)" 769
+	congruent "$(value address)" 0x101000 0x40000000
+	without_library "$probe" --offset 0x101000 --by-hand 0x40000000 "$FOUR_GIB"
+	equal "faults by hand" "$(value faults)" 769
+}
+
+@test "without the library every page from offset 0x101000 on is a fault" {
+	without_library "$probe" --offset 0x101000 "$FOUR_GIB"
+	equal faults "$(value faults)" 1048319
+}
+
+@test "a 3 MiB range from 0x100000 takes one 2 MiB page and 256 of 4 KiB" {
+	with_library "$probe" --offset 0x100000 --length 0x300000 "$FOUR_GIB"
+	equal faults "$(value faults)" 257
+}
+
+@test "a range that holds no whole huge page is left where the kernel put it" {
+	with_library "$probe" --offset 0x1000 --length 0x200000 "$FOUR_GIB"
+	equal faults "$(value faults)" 512
+}
+
+@test "a 128 GiB BAR takes 128 faults" {
+	with_library "$probe" "$HUGE"
+	equal faults "$(value faults)" 128
+}
+
+@test "VFIOALIGN=2M gives 2 MiB pages and no larger ones" {
+	with_library env VFIOALIGN=2M "$probe" "$FOUR_GIB"
+	equal faults "$(value faults)" 2048
+}
+
+@test "VFIOALIGN=misalign gives no huge page at all" {
+	with_library env VFIOALIGN=misalign "$probe" "$FOUR_GIB"
+	equal faults "$(value faults)" 1048576
+}
+
+@test "MAP_FIXED stays where it was asked" {
+	with_library "$probe" --length 0x40000000 --fixed 0x600000001000 "$FOUR_GIB"
+	equal address "$(value address)" 0x600000001000
+	equal faults "$(value faults)" 262144
+}
+
+@test "MAP_FIXED at a congruent address gets its huge pages" {
+	with_library "$probe" --length 0x40000000 --fixed 0x600000000000 "$FOUR_GIB"
+	equal address "$(value address)" 0x600000000000
+	equal faults "$(value faults)" 1
+}
+
+@test "a hint leads to the nearest congruent address above it" {
+	with_library "$probe" --hint 0x600000001000 "$FOUR_GIB"
+	equal address "$(value address)" 0x600040000000
+	equal faults "$(value faults)" 4
+}
+
+@test "the memory behind a BAR has the right bytes at the right offsets" {
+	local offset
+	for offset in 0 0x1000 0x1ff000 0x200000 0x345000 0xfff000; do
+		with_library "$probe" --offset $offset --write "at $offset" "$MEMORY"
+	done
+	for offset in 0 0x1000 0x1ff000 0x200000 0x345000 0xfff000; do
+		# Not through a mapping of ours, and through one at another address and length.
+		without_library "$probe" --offset $offset --pread $((${#offset} + 3)) "$MEMORY"
+		equal "bytes by pread" "$(value bytes)" "at $offset"
+		with_library "$probe" --offset $offset --read $((${#offset} + 3)) "$MEMORY"
+		equal "bytes by mmap" "$(value bytes)" "at $offset"
+	done
+}

@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What the tests in the guest have in common. abs_top_srcdir and abs_top_builddir are set by suite.
+
+vm=$abs_top_srcdir/tests/vm
+library=$abs_top_builddir/libvfioalign.so
+probe=$abs_top_builddir/tests/vm/probe
+
+# device_with_bar SIZE: the BDF of the device whose BAR 2 has SIZE bytes, bound to vfio-pci
+device_with_bar() {
+	local device start end
+	for device in /sys/bus/pci/devices/*; do
+		read -r start end _ < <(sed -n 3p "$device/resource")
+		if ((end - start + 1 == $1)); then
+			"$vm/vfio-bind" "${device##*/}" >/dev/null || return 1
+			echo "${device##*/}"
+			return
+		fi
+	done
+	echo "no device has a BAR 2 of $1 bytes" >&2
+	return 1
+}
+
+# value KEY: what the last "run" printed as KEY=VALUE
+value() {
+	sed -n "s/^$1=//p" <<<"$output"
+}
+
+# with_library COMMAND...: bats' run, with the library; without_library: the same, without
+with_library() {
+	run timeout 120 env LD_PRELOAD="$library" "$@"
+	succeeded
+}
+
+without_library() {
+	run timeout 120 "$@"
+	succeeded
+}
+
+succeeded() {
+	((status == 0)) || fail "status $status: $output"
+}
+
+fail() {
+	printf '%s\n' "$@" >&2
+	return 1
+}
+
+# equal WHAT ACTUAL EXPECTED
+equal() {
+	[[ $2 == "$3" ]] || fail "$1: $2, expected $3" "$output"
+}
+
+# congruent ADDRESS OFFSET MODULUS
+congruent() {
+	((($1 - $2) % $3 == 0)) || fail "address $1 is not congruent to $2 modulo $3"
+}
+
+thp() {
+	echo "$1" >/sys/kernel/mm/transparent_hugepage/enabled
+}
+
+# Since Linux 6.18.54 and 7.3 huge PFN mappings no longer obey the THP setting.
+kernel_ignores_thp() {
+	local release
+	release=$(uname -r)
+	release=${release%%[!0-9.]*}
+	[[ $(printf '%s\n' 6.18.54 "$release" | sort -V | head -n 1) == 6.18.54 ]]
+}

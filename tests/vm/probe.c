@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A program that knows nothing of alignment: maps a region of a VFIO device with a plain mmap(),
+ * DMA-maps it through type1 and says what that took. It does not touch the device's memory,
+ * unless asked with --write or --read.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/vfio.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Above the MSI window and below 2^39, the least that an IOMMU translates. */
+#define IOVA (4ULL << 30)
+
+static struct {
+	const char *device;
+	unsigned int region;
+	uint64_t offset;
+	uint64_t length;
+	uint64_t address;
+	uint64_t congruent;
+	bool fixed;
+	const char *write;
+	size_t read;
+	size_t pread;
+} options = { .region = 2 };
+
+static const struct option long_options[] = {
+	{ "region", required_argument, NULL, 'r' },
+	{ "offset", required_argument, NULL, 'o' },
+	{ "length", required_argument, NULL, 'l' },
+	{ "fixed", required_argument, NULL, 'f' },
+	{ "hint", required_argument, NULL, 'h' },
+	{ "by-hand", required_argument, NULL, 'b' },
+	{ "write", required_argument, NULL, 'w' },
+	{ "read", required_argument, NULL, 'R' },
+	{ "pread", required_argument, NULL, 'p' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void usage(void)
+{
+	fputs("usage: probe [--region N] [--offset O] [--length L] [--hint ADDRESS] [--fixed ADDRESS]\n"
+	      "             [--by-hand MODULUS] [--write TEXT] [--read BYTES] [--pread BYTES] BDF\n",
+	      stderr);
+	exit(2);
+}
+
+static void parse(int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'r':
+			options.region = (unsigned int)strtoul(optarg, NULL, 0);
+			break;
+		case 'o':
+			options.offset = strtoull(optarg, NULL, 0);
+			break;
+		case 'l':
+			options.length = strtoull(optarg, NULL, 0);
+			break;
+		case 'f':
+			options.fixed = true;
+			options.address = strtoull(optarg, NULL, 0);
+			break;
+		case 'h':
+			options.address = strtoull(optarg, NULL, 0);
+			break;
+		case 'b':
+			options.congruent = strtoull(optarg, NULL, 0);
+			break;
+		case 'w':
+			options.write = optarg;
+			break;
+		case 'R':
+			options.read = strtoul(optarg, NULL, 0);
+			break;
+		case 'p':
+			options.pread = strtoul(optarg, NULL, 0);
+			break;
+		default:
+			usage();
+		}
+	}
+	if (optind + 1 != argc)
+		usage();
+	options.device = argv[optind];
+}
+
+static int open_group(void)
+{
+	char link[64], target[256] = "", path[64];
+	const char *number;
+	int fd;
+
+	snprintf(link, sizeof(link), "/sys/bus/pci/devices/%s/iommu_group", options.device);
+	if (readlink(link, target, sizeof(target) - 1) < 0)
+		err(1, "%s has no IOMMU group", options.device);
+	number = strrchr(target, '/');
+	snprintf(path, sizeof(path), "/dev/vfio%.32s", number);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		err(1, "%s (is the device bound to vfio-pci?)", path);
+	return fd;
+}
+
+static int open_device(int *container)
+{
+	int group = open_group();
+	int device;
+
+	*container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (*container < 0)
+		err(1, "/dev/vfio/vfio");
+	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, container))
+		err(1, "VFIO_GROUP_SET_CONTAINER");
+	if (ioctl(*container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		err(1, "VFIO_SET_IOMMU");
+	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, options.device);
+	if (device < 0)
+		err(1, "VFIO_GROUP_GET_DEVICE_FD");
+	return device;
+}
+
+/* What a program that knows about huge BAR pages does for itself: the measure to be met. */
+static void *map_by_hand(int device, uint64_t file_offset)
+{
+	uint64_t modulus = options.congruent, target;
+	char *room = mmap(NULL, options.length + modulus, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *map;
+
+	if (room == MAP_FAILED)
+		return room;
+	target = (uint64_t)room + ((options.offset - (uint64_t)room) & (modulus - 1));
+	map = mmap((void *)target, options.length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		   device, (off_t)file_offset);
+	if (map != MAP_FAILED)
+		madvise(map, options.length, MADV_HUGEPAGE);
+	return map;
+}
+
+static void *map_region(int device, const struct vfio_region_info *info)
+{
+	uint64_t file_offset = info->offset + options.offset;
+	int flags = MAP_SHARED | (options.fixed ? MAP_FIXED : 0);
+	void *map;
+
+	if (!options.length)
+		options.length = info->size - options.offset;
+	if (options.congruent)
+		map = map_by_hand(device, file_offset);
+	else
+		map = mmap((void *)options.address, options.length, PROT_READ | PROT_WRITE, flags,
+			   device, (off_t)file_offset);
+	if (map == MAP_FAILED)
+		err(1, "mmap");
+	return map;
+}
+
+static long thread_faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_minflt + usage.ru_majflt;
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void dma_map(int container, void *map)
+{
+	struct vfio_iommu_type1_dma_map dma = {
+		.argsz = sizeof(dma),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)map,
+		.iova = IOVA,
+		.size = options.length,
+	};
+	double start = seconds();
+	long faults = thread_faults();
+	int failed = ioctl(container, VFIO_IOMMU_MAP_DMA, &dma);
+
+	faults = thread_faults() - faults;
+	start = seconds() - start;
+	if (failed)
+		err(1, "VFIO_IOMMU_MAP_DMA");
+	printf("faults=%ld\n", faults);
+	printf("dma_seconds=%.6f\n", start);
+}
+
+/* --pread goes another way than the mapping: through the device's own read(). */
+static void access_memory(int device, off_t file_offset, char *map)
+{
+	char bytes[256] = "";
+
+	if (options.write)
+		memcpy(map, options.write, strlen(options.write));
+	if (options.read)
+		printf("bytes=%.*s\n", (int)options.read, map);
+	if (options.pread && options.pread < sizeof(bytes)) {
+		if (pread(device, bytes, options.pread, file_offset) != (ssize_t)options.pread)
+			err(1, "pread");
+		printf("bytes=%s\n", bytes);
+	}
+}
+
+static void print_page_tables(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char line[256];
+
+	while (status && fgets(line, sizeof(line), status))
+		if (!strncmp(line, "VmPTE:", 6))
+			printf("pte_kb=%lu\n", strtoul(line + 6, NULL, 10));
+	if (status)
+		fclose(status);
+}
+
+int main(int argc, char **argv)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info) };
+	int container, device;
+	void *map;
+
+	parse(argc, argv);
+	device = open_device(&container);
+	info.index = options.region;
+	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info))
+		err(1, "VFIO_DEVICE_GET_REGION_INFO");
+	map = map_region(device, &info);
+	printf("address=%p\n", map);
+	printf("length=%#llx\n", (unsigned long long)options.length);
+	if (options.write || options.read || options.pread)
+		access_memory(device, (off_t)(info.offset + options.offset), map);
+	else
+		dma_map(container, map);
+	print_page_tables();
+	return 0;
+}
