@@ -105,7 +105,11 @@ static void *improve(const struct place_call *call, const struct region_range *r
 	better = map_elsewhere(call, range, goal, why);
 	if (better == MAP_FAILED)
 		return own;
-	munmap(own, call->length);
+	if (munmap(own, call->length)) {
+		munmap(better, call->length);
+		*why = WHY_STUCK;
+		return own;
+	}
 	return better;
 }
 

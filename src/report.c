@@ -29,6 +29,7 @@ static const struct {
 	[WHY_NO_ROOM] = { LOG_ERROR, "no-room", "no address space for a reservation" },
 	[WHY_TAKEN] = { LOG_ERROR, "taken", "other mappings took the congruent place first" },
 	[WHY_REFUSED] = { LOG_ERROR, "refused", "the device refused a second mapping" },
+	[WHY_STUCK] = { LOG_ERROR, "stuck", "the program's mapping could not be given back" },
 	[WHY_FAILED] = { LOG_INFO, "failed", "the program's own call failed" },
 };
 

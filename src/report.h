@@ -16,6 +16,7 @@
  * @WHY_NO_ROOM: no address space for a reservation
  * @WHY_TAKEN: other mappings took the place first, as often as it was tried
  * @WHY_REFUSED: the device refused a second mapping
+ * @WHY_STUCK: the first mapping could not be given back
  * @WHY_FAILED: the program's own call failed
  */
 enum report_why {
@@ -27,6 +28,7 @@ enum report_why {
 	WHY_NO_ROOM,
 	WHY_TAKEN,
 	WHY_REFUSED,
+	WHY_STUCK,
 	WHY_FAILED,
 };
 
