@@ -35,8 +35,9 @@ static void advise(void *address, const struct region_range *range)
 static void *map_there(const struct place_call *call, uint64_t address)
 {
 	void *there = (void *)(uintptr_t)address;
-	void *got = next_mmap(there, call->length, call->prot, call->flags | MAP_FIXED_NOREPLACE,
-			      call->fd, call->offset);
+	/* MAP_SHARED_VALIDATE knows no MAP_FIXED_NOREPLACE: LEGACY_MAP_MASK in linux/mman.h. */
+	int flags = (call->flags & ~MAP_TYPE) | MAP_SHARED | MAP_FIXED_NOREPLACE;
+	void *got = next_mmap(there, call->length, call->prot, flags, call->fd, call->offset);
 
 	if (got == MAP_FAILED || got == there)
 		return got;
@@ -50,6 +51,9 @@ static void *map_above_hint(const struct place_call *call, const struct align_go
 {
 	uint64_t address;
 
+	/* MAP_SHARED_VALIDATE: the program's own call has to be the one that validates. */
+	if ((call->flags & MAP_TYPE) != MAP_SHARED)
+		return MAP_FAILED;
 	if (!align_at_or_above(goal, (uintptr_t)call->addr, &address))
 		return MAP_FAILED;
 	return map_there(call, address);

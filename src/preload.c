@@ -20,7 +20,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Shorter mappings hold no huge page. Nothing is longer than this until the constructor. */
+/* Shorter mappings hold no huge page in whole pages. None is so long until the constructor. */
 static size_t shortest = SIZE_MAX;
 
 static void *sort(const struct place_call *call)
@@ -85,6 +85,6 @@ __attribute__((constructor)) static void start(void)
 	config_read();
 	report_open();
 	if (config.act)
-		shortest = align_smallest_huge_page(&config.sizes);
+		shortest = align_smallest_huge_page(&config.sizes) - config.sizes.page + 1;
 	errno = err;
 }

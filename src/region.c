@@ -165,12 +165,16 @@ enum fd_kind {
 	FD_UNKNOWN,
 };
 
-/* "/dev/vfio/devices/vfio7", wherever a container has put the node */
+/* "/dev/vfio/devices/vfio7", also below a container's or a chroot's /dev */
 static bool is_device_node(const char *path)
 {
-	const char *name = strrchr(path, '/');
+	static const char directory[] = "/vfio/devices/vfio";
+	const char *number = strstr(path, directory);
 
-	return *path == '/' && !strncmp(name, "/vfio", 5) && name[5] >= '0' && name[5] <= '9';
+	if (!number)
+		return false;
+	number += sizeof(directory) - 1;
+	return *number && number[strspn(number, "0123456789")] == '\0';
 }
 
 static enum fd_kind fd_kind(int fd)
