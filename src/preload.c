@@ -3,6 +3,7 @@
 
 /* With 64-bit file offsets, glibc's headers would rename mmap to mmap64. */
 #undef _FILE_OFFSET_BITS
+#undef _TIME_BITS
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/vfio.h>
@@ -23,13 +24,17 @@
 /* Shorter mappings hold no huge page in whole pages. None is so long until the constructor. */
 static size_t shortest = SIZE_MAX;
 
-static void *sort(const struct place_call *call)
+/* Both types of shared mappings have this bit, MAP_PRIVATE has not. */
+static bool may_be_device(int flags)
 {
-	int type = call->flags & MAP_TYPE;
+	return (flags & (MAP_SHARED | MAP_ANONYMOUS)) == MAP_SHARED;
+}
+
+static __attribute__((noinline)) void *map_file(const struct place_call *call)
+{
 	struct region_range range;
 
-	if (call->flags & MAP_ANONYMOUS || (type != MAP_SHARED && type != MAP_SHARED_VALIDATE) ||
-	    !region_resolve(&range, call->fd, call->offset, call->length))
+	if (!region_resolve(&range, call->fd, call->offset, call->length))
 		return place_as_asked(call);
 	if (call->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
 		return place_fixed(call, &range);
@@ -38,9 +43,9 @@ static void *sort(const struct place_call *call)
 
 EXPORT void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
 {
-	if (length < shortest || !region_in_sight(offset))
+	if (length < shortest || !region_in_sight(offset) || !may_be_device(flags))
 		return next_mmap(addr, length, prot, flags, fd, offset);
-	return sort(&(struct place_call){
+	return map_file(&(struct place_call){
 		.addr = addr,
 		.length = length,
 		.prot = prot,

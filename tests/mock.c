@@ -14,6 +14,7 @@
  *   MOCK_NOREPLACE  "ignored": as before Linux 4.17, MAP_FIXED_NOREPLACE is only a hint
  */
 #undef _FILE_OFFSET_BITS
+#undef _TIME_BITS
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/vfio.h>
@@ -23,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -237,20 +239,18 @@ static bool is_device(int fd)
 }
 
 /* As vfio_pci_core_mmap(). */
-static int refusal(size_t length, int flags, off_t offset)
+static bool refuses(size_t length, int flags, off_t offset)
 {
 	uint64_t index = (uint64_t)offset >> 40;
-	uint64_t start = (uint64_t)offset - ((uint64_t)index << 40);
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t end;
 
-	if (!length)
-		return 0;
-	if (index >= COUNT(regions) || !(flags & MAP_SHARED) ||
-	    __builtin_add_overflow(start, length, &end) ||
-	    end > ((regions[index].size + page - 1) & -page))
-		return EINVAL;
-	return 0;
+	if (length && index < COUNT(regions) && flags & MAP_SHARED &&
+	    !__builtin_add_overflow((uint64_t)(offset - MOCK_REGION(index)), length, &end) &&
+	    end <= ((regions[index].size + page - 1) & -page))
+		return false;
+	errno = EINVAL;
+	return true;
 }
 
 static bool fails(enum function function)
@@ -273,16 +273,9 @@ EXPORT void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t 
 	bool device = !(flags & MAP_ANONYMOUS) && is_device(fd);
 	void *got;
 
-	if (device) {
-		int error = refusal(length, flags, offset);
-
+	if (device)
 		__atomic_store_n(&device_mapped, true, __ATOMIC_RELAXED);
-		if (error) {
-			errno = error;
-			return MAP_FAILED;
-		}
-	}
-	if (fails(MMAP))
+	if (fails(MMAP) || (device && refuses(length, flags, offset)))
 		return MAP_FAILED;
 	if (!knows_noreplace && !(flags & MAP_FIXED))
 		flags &= ~MAP_FIXED_NOREPLACE;
@@ -340,17 +333,24 @@ EXPORT int madvise(void *addr, size_t length, int advice)
 EXPORT ssize_t readlink(const char *path, char *buffer, size_t size)
 {
 	static const char fds[] = "/proc/self/fd/";
-	ssize_t length = syscall(SYS_readlinkat, AT_FDCWD, path, buffer, size);
+	char target[4096];
+	const char *answer = target;
+	ssize_t length = syscall(SYS_readlinkat, AT_FDCWD, path, target, sizeof(target));
 
 	if (!has_proc && !strncmp(path, "/proc", 5)) {
 		errno = ENOENT;
 		return -1;
 	}
-	if (length < 0 || strncmp(path, fds, strlen(fds)) || !is_device(atoi(path + strlen(fds))))
+	if (length < 0)
 		return length;
-	length = (ssize_t)strlen(link_text);
-	memcpy(buffer, link_text, (size_t)length < size ? (size_t)length : size);
-	return (size_t)length < size ? length : (ssize_t)size;
+	if (!strncmp(path, fds, strlen(fds)) && is_device(atoi(path + strlen(fds)))) {
+		answer = link_text;
+		length = (ssize_t)strlen(link_text);
+	}
+	if ((size_t)length > size)
+		length = (ssize_t)size;
+	memcpy(buffer, answer, (size_t)length);
+	return length;
 }
 
 static int device_info(struct vfio_device_info *info)
@@ -366,35 +366,30 @@ static int device_info(struct vfio_device_info *info)
 }
 
 /* A chain as vfio-pci's for a BAR with the MSI-X table in it: the areas come second. */
-struct caps {
-	struct vfio_info_cap_header msix_mappable;
-	struct vfio_region_info_cap_sparse_mmap sparse;
-	struct vfio_region_sparse_mmap_area areas[MAX_AREAS];
-};
-
 static void add_caps(struct vfio_region_info *info, const struct region *region)
 {
-	size_t size = offsetof(struct caps, areas) + region->nr_areas * sizeof(region->areas[0]);
-	struct caps caps = {
-		.msix_mappable = {
-			.id = VFIO_REGION_INFO_CAP_MSIX_MAPPABLE,
-			.version = 1,
-			.next = sizeof(*info) + offsetof(struct caps, sparse),
-		},
-		.sparse = {
-			.header = { .id = VFIO_REGION_INFO_CAP_SPARSE_MMAP, .version = 1 },
-			.nr_areas = region->nr_areas,
-		},
+	const struct vfio_info_cap_header msix_mappable = {
+		.id = VFIO_REGION_INFO_CAP_MSIX_MAPPABLE,
+		.version = 1,
+		.next = sizeof(*info) + sizeof(msix_mappable),
 	};
+	const struct vfio_region_info_cap_sparse_mmap sparse = {
+		.header = { .id = VFIO_REGION_INFO_CAP_SPARSE_MMAP, .version = 1 },
+		.nr_areas = region->nr_areas,
+	};
+	const size_t areas_size = region->nr_areas * sizeof(region->areas[0]);
+	const size_t size = sizeof(*info) + sizeof(msix_mappable) + sizeof(sparse) + areas_size;
+	char *to = (char *)(info + 1);
 
 	info->flags |= VFIO_REGION_INFO_FLAG_CAPS;
-	if (info->argsz < sizeof(*info) + size) {
-		info->argsz = (uint32_t)(sizeof(*info) + size);
-		info->cap_offset = 0;
+	info->cap_offset = 0;
+	if (info->argsz < size) {
+		info->argsz = (uint32_t)size;
 		return;
 	}
-	memcpy(caps.areas, region->areas, sizeof(caps.areas));
-	memcpy(info + 1, &caps, size);
+	to = mempcpy(to, &msix_mappable, sizeof(msix_mappable));
+	to = mempcpy(to, &sparse, sizeof(sparse));
+	memcpy(to, region->areas, areas_size);
 	info->cap_offset = sizeof(*info);
 }
 

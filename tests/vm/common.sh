@@ -69,6 +69,8 @@ cached() {
 			publish "$dir" "$(<"$tmp/name")"
 		elif [[ -e $dir/current ]]; then
 			note "no newer one could be had: using $(readlink "$dir/current") of the cache"
+			# Ask again tomorrow.
+			touch -h -d '6 days ago' "$dir/current"
 		fi
 		rm -rf "$tmp"
 		((status == 0)) || [[ -e $dir/current ]] || exit 125

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A program with a plain mmap() on a real VFIO device. The fault counts are those of DMA-mapping it.
 
@@ -17,22 +18,22 @@ setup() {
 
 @test "a 4 GiB BAR takes 4 faults, with THP madvise" {
 	with_library "$probe" "$FOUR_GIB"
-	equal faults "$(value faults)" 4
+	equal faults 4 "$(value faults)"
 }
 
 @test "a 4 GiB BAR takes 4 faults, with THP always" {
 	thp always
 	with_library "$probe" "$FOUR_GIB"
-	equal faults "$(value faults)" 4
+	equal faults 4 "$(value faults)"
 }
 
 @test "a 4 GiB BAR takes 4 faults with THP never, where the kernel does not go by it" {
 	thp never
 	with_library "$probe" "$FOUR_GIB"
 	if kernel_ignores_thp; then
-		equal faults "$(value faults)" 4
+		equal faults 4 "$(value faults)"
 	else
-		equal faults "$(value faults)" 1048576
+		equal faults 1048576 "$(value faults)"
 	fi
 }
 
@@ -41,66 +42,66 @@ setup() {
 	without_library "$probe" "$FOUR_GIB"
 	# By accident, kernels up to 6.12 align what is a multiple of 2 MiB.
 	if [[ $(uname -r) == 6.12.* ]]; then
-		equal faults "$(value faults)" 2048
+		equal faults 2048 "$(value faults)"
 	else
-		equal faults "$(value faults)" 1048576
+		equal faults 1048576 "$(value faults)"
 	fi
 }
 
 @test "from offset 0x101000 to its end the BAR takes 769 faults, as when placed by hand" {
 	with_library "$probe" --offset 0x101000 "$FOUR_GIB"
-	equal faults "$(value faults)" 769
+	equal faults 769 "$(value faults)"
 	congruent "$(value address)" 0x101000 0x40000000
 	without_library "$probe" --offset 0x101000 --by-hand 0x40000000 "$FOUR_GIB"
-	equal "faults by hand" "$(value faults)" 769
+	equal "faults by hand" 769 "$(value faults)"
 }
 
 @test "without the library every page from offset 0x101000 on is a fault" {
 	without_library "$probe" --offset 0x101000 "$FOUR_GIB"
-	equal faults "$(value faults)" 1048319
+	equal faults 1048319 "$(value faults)"
 }
 
 @test "a 3 MiB range from 0x100000 takes one 2 MiB page and 256 of 4 KiB" {
 	with_library "$probe" --offset 0x100000 --length 0x300000 "$FOUR_GIB"
-	equal faults "$(value faults)" 257
+	equal faults 257 "$(value faults)"
 }
 
 @test "a range that holds no whole huge page is left where the kernel put it" {
 	with_library "$probe" --offset 0x1000 --length 0x200000 "$FOUR_GIB"
-	equal faults "$(value faults)" 512
+	equal faults 512 "$(value faults)"
 }
 
 @test "a 128 GiB BAR takes 128 faults" {
 	with_library "$probe" "$HUGE"
-	equal faults "$(value faults)" 128
+	equal faults 128 "$(value faults)"
 }
 
 @test "VFIOALIGN=2M gives 2 MiB pages and no larger ones" {
 	with_library env VFIOALIGN=2M "$probe" "$FOUR_GIB"
-	equal faults "$(value faults)" 2048
+	equal faults 2048 "$(value faults)"
 }
 
 @test "VFIOALIGN=misalign gives no huge page at all" {
 	with_library env VFIOALIGN=misalign "$probe" "$FOUR_GIB"
-	equal faults "$(value faults)" 1048576
+	equal faults 1048576 "$(value faults)"
 }
 
 @test "MAP_FIXED stays where it was asked" {
 	with_library "$probe" --length 0x40000000 --fixed 0x600000001000 "$FOUR_GIB"
-	equal address "$(value address)" 0x600000001000
-	equal faults "$(value faults)" 262144
+	equal address 0x600000001000 "$(value address)"
+	equal faults 262144 "$(value faults)"
 }
 
 @test "MAP_FIXED at a congruent address gets its huge pages" {
 	with_library "$probe" --length 0x40000000 --fixed 0x600000000000 "$FOUR_GIB"
-	equal address "$(value address)" 0x600000000000
-	equal faults "$(value faults)" 1
+	equal address 0x600000000000 "$(value address)"
+	equal faults 1 "$(value faults)"
 }
 
 @test "a hint leads to the nearest congruent address above it" {
 	with_library "$probe" --hint 0x600000001000 "$FOUR_GIB"
-	equal address "$(value address)" 0x600040000000
-	equal faults "$(value faults)" 4
+	equal address 0x600040000000 "$(value address)"
+	equal faults 4 "$(value faults)"
 }
 
 @test "the memory behind a BAR has the right bytes at the right offsets" {
@@ -111,8 +112,17 @@ setup() {
 	for offset in 0 0x1000 0x1ff000 0x200000 0x345000 0xfff000; do
 		# Not through a mapping of ours, and through one at another address and length.
 		without_library "$probe" --offset $offset --pread $((${#offset} + 3)) "$MEMORY"
-		equal "bytes by pread" "$(value bytes)" "at $offset"
+		equal "bytes by pread" "at $offset" "$(value bytes)"
 		with_library "$probe" --offset $offset --read $((${#offset} + 3)) "$MEMORY"
-		equal "bytes by mmap" "$(value bytes)" "at $offset"
+		equal "bytes by mmap" "at $offset" "$(value bytes)"
 	done
+}
+
+@test "after make install and ldconfig the library's bare name is enough" {
+	# The guest's root is an overlay: the host gets nothing of this.
+	run make --silent -C "$abs_top_builddir" install
+	succeeded
+	ldconfig
+	without_library env LD_PRELOAD=libvfioalign.so "$probe" "$FOUR_GIB"
+	equal faults 4 "$(value faults)"
 }

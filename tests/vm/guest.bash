@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # What the tests in the guest have in common. abs_top_srcdir and abs_top_builddir are set by suite.
@@ -47,9 +47,9 @@ fail() {
 	return 1
 }
 
-# equal WHAT ACTUAL EXPECTED
+# equal WHAT EXPECTED ACTUAL
 equal() {
-	[[ $2 == "$3" ]] || fail "$1: $2, expected $3" "$output"
+	[[ $3 == "$2" ]] || fail "$1" "expected: $2" "actual:   $3" "$output"
 }
 
 # congruent ADDRESS OFFSET MODULUS

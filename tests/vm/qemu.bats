@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The distribution's own QEMU, unmodified, with the device passed through.
 
@@ -10,15 +11,20 @@ setup_file() {
 	echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
 }
 
+measured() {
+	run timeout 120 "$vm/qemu-measure" "$@"
+	succeeded
+}
+
 # bar_2: ADDRESS OFFSET PAGE of QEMU's mappings of BAR 2
 bar_2() {
 	awk '$2 == 2 { print $1, $3, $5 }' < <(value area)
 }
 
 @test "QEMU maps the BAR congruent modulo 1 GiB and its firmware sees the BAR" {
-	with_library "$vm/qemu-measure" "$FOUR_GIB"
+	measured --preload "$library" "$FOUR_GIB"
 	read -r address offset page < <(bar_2)
-	equal page "$page" 1G
+	equal page 1G "$page"
 	congruent "$address" "$offset" 0x40000000
 	grep -q 'BAR2: 64 bit prefetchable memory at 0x[0-9a-f]* \[0x[0-9a-f]*ffffffff\]' <<<"$(value bar)" ||
 		fail "the firmware does not see the BAR" "$output"
@@ -26,10 +32,10 @@ bar_2() {
 
 @test "QEMU takes fewer faults and less page-table memory than without the library" {
 	local faults pte_kb
-	with_library "$vm/qemu-measure" "$FOUR_GIB"
+	measured --preload "$library" "$FOUR_GIB"
 	faults=$(value faults)
 	pte_kb=$(value pte_kb)
-	without_library "$vm/qemu-measure" "$FOUR_GIB"
+	measured "$FOUR_GIB"
 	((faults < $(value faults))) || fail "faults: $faults with, $(value faults) without"
 	((pte_kb < $(value pte_kb))) || fail "VmPTE: $pte_kb kB with, $(value pte_kb) kB without"
 	read -r _ _ page < <(bar_2)

@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What demo and test have in common; to be sourced.
+
+top=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
+build=$top/build
+
+say() {
+	echo "${0##*/}: $*" >&2
+}
+
+die() {
+	say "$*"
+	exit 1
+}
+
+as_root() {
+	if ((EUID)); then
+		command -v sudo >/dev/null || die "packages are missing and there is no sudo: run this as root"
+		sudo "$@"
+	else
+		"$@"
+	fi
+}
+
+# need_packages PACKAGE...: installs those that are not there
+need_packages() {
+	local package missing=()
+	command -v apt-get >/dev/null ||
+		die "this is no Debian: install what corresponds to Debian's $*, then ./bootstrap, ./configure, make check"
+	for package; do
+		[[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+			missing+=("$package")
+	done
+	((${#missing[@]})) || return 0
+	say "installing ${missing[*]}"
+	as_root apt-get -qq update || say "apt-get update had errors (above): going on with the lists there are"
+	as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -qq install --no-install-recommends "${missing[@]}" >/dev/null ||
+		die "these packages could not be installed (see above): ${missing[*]}"
+}
+
+# build_tree [CONFIGURE-OPTION...]: configures and builds in build/
+build_tree() {
+	say "building in $build"
+	cd "$top" || exit
+	[[ configure -nt configure.ac && Makefile.in -nt Makefile.am ]] ||
+		./bootstrap >bootstrap.log 2>&1 || { cat bootstrap.log; die "bootstrap failed (above)"; }
+	mkdir -p "$build"
+	cd "$build" || exit
+	../configure --quiet "$@" || die "configure failed (above)"
+	make --quiet -j"$(nproc)" || die "the build failed (above)"
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The mock device from the side of the programs that map it. */
+#ifndef TESTS_DEVICE_H
+#define TESTS_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "mock.h"
+
+/** device_open - a new device that nothing has been asked of */
+int device_open(void);
+
+/** device_ask - ask about all regions, as a VMM does at its start; without a mock they are none */
+void device_ask(int fd);
+
+/** device_huge_page - the huge page size that a range should be mapped with, 0 for none */
+uint64_t device_huge_page(off_t file_offset, size_t length);
+
+/** device_reaches_huge_page - can a range be mapped with huge pages of any size, at this address? */
+bool device_reaches_huge_page(const void *address, off_t file_offset, size_t length);
+
+/** device_distance - how far past a congruent address this one is, modulo 1 GiB */
+uint64_t device_distance(const void *address, off_t file_offset);
+
+/**
+ * device_arrange - fill the address space so that the system's next choice is known
+ * @distance: how far past a congruent address it shall be, see device_distance()
+ *
+ * Return: the address that mmap(NULL, @length, ..., MAP_SHARED, @fd, @file_offset) will have.
+ */
+void *device_arrange(int fd, off_t file_offset, size_t length, uint64_t distance);
+
+/** page_size - of this machine, in bytes */
+size_t page_size(void);
+
+/** whole_pages - @length rounded up */
+size_t whole_pages(size_t length);
+
+#endif

@@ -1,0 +1,87 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What the bats files have in common. "make check" exports where things are; by hand, from a
+# build in the source tree, "bats tests/place.bats" works as well.
+
+here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+top=${abs_top_builddir:-${here%/*}}
+library=$top/libvfioalign.so
+mock=$top/tests/libmockvfio.so
+scenarios=$top/tests/scenarios
+: "${CC:=cc}" "${STRACE=$(command -v strace)}" "${VALGRIND=$(command -v valgrind)}"
+
+# No setting of the user's shall reach a test, nor what "make check" tells the makes below it,
+# its list of tests for one. Messages are compared.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+for variable in $(compgen -e); do
+	case $variable in VFIOALIGN* | MOCK_*) unset "$variable" ;; esac
+done
+export LC_ALL=C
+
+# ASan insists on being the first of all preloads.
+sanitizer=
+case ${SANITIZE_CFLAGS:-} in
+	*address*) sanitizer=$($CC -print-file-name=libasan.so) ;;
+esac
+
+# requires TOOL PATH
+requires() {
+	[[ $2 ]] || skip "$1 is missing: install the package $1"
+}
+
+not_sanitized() {
+	[[ -z ${SANITIZE_CFLAGS:-} ]] || skip "sanitizers: $1"
+}
+
+fail() {
+	printf '%s\n' "$@" >&2
+	return 1
+}
+
+# equal WHAT EXPECTED ACTUAL
+equal() {
+	[[ $3 == "$2" ]] || fail "$1" "expected: $2" "actual:   $3"
+}
+
+# matches WHAT PATTERN ACTUAL: PATTERN is as of [[ = ]]
+matches() {
+	# shellcheck disable=SC2053 # a pattern is what it is
+	[[ $3 == $2 ]] || fail "$1" "expected: $2" "actual:   $3"
+}
+
+# preload LIBRARIES COMMAND...: sets $status, $output and $errors. It fails if the command does
+# not end well and in time, or says anything on stderr. $expect_status and "loudly preload ..."
+# are for those that shall.
+preload() {
+	local libraries=$1 out=$BATS_TEST_TMPDIR/stdout err=$BATS_TEST_TMPDIR/stderr
+	shift
+	status=0
+	timeout 30 env LD_PRELOAD="$sanitizer $libraries" "$@" >"$out" 2>"$err" </dev/null ||
+		status=$?
+	output=$(<"$out") errors=$(<"$err")
+	[[ $status != 77 ]] || skip "$output"
+	if [[ $status != "${expect_status:-0}" || ($errors && ! ${loud:-}) ]]; then
+		fail "command:  $*" "expected: status ${expect_status:-0}, ${loud:+any }stderr${loud:- empty}" \
+			"actual:   status $status" "stdout:   $output" "stderr:   $errors"
+	fi
+}
+
+loudly() {
+	local loud=1
+	"$@"
+}
+
+# with_library [SCENARIO ARGUMENT...], and what the same program does without it
+with_library() {
+	preload "$library $mock" "$scenarios" "$@"
+}
+
+without_library() {
+	preload "$mock" "$scenarios" "$@"
+}
+
+# complains VARIABLE VALUE REMEDY: what was said on stderr is this one line
+complains() {
+	equal "stderr" "libvfioalign: $1: cannot use \"$2\"; $3" "$errors"
+}

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Tests that need no privileges and no machine of their own: "make check".
+
+check_PROGRAMS = \
+	tests/unit-align tests/unit-text \
+	tests/scenarios tests/early tests/cost \
+	tests/libmockvfio.so
+
+tests_unit_align_SOURCES = tests/unit-align.c tests/tap.h src/align.c src/align.h
+tests_unit_align_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+tests_unit_text_SOURCES = tests/unit-text.c tests/tap.h src/text.c src/text.h
+tests_unit_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+
+tests_libmockvfio_so_SOURCES = tests/mock.c tests/mock.h
+tests_libmockvfio_so_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
+tests_libmockvfio_so_LDFLAGS = -shared -Wl,-z,now
+
+test_device = tests/device.c tests/device.h tests/mock.h tests/check.h
+tests_scenarios_SOURCES = \
+	$(test_device) \
+	tests/maps.c tests/maps.h \
+	tests/scenarios.c tests/scenarios.h \
+	tests/scenarios-fixed.c \
+	tests/scenarios-hint.c \
+	tests/scenarios-log.c \
+	tests/scenarios-pass.c \
+	tests/scenarios-place.c \
+	tests/scenarios-process.c \
+	tests/scenarios-trace.c
+tests_scenarios_CFLAGS = $(AM_CFLAGS) -pthread
+tests_early_SOURCES = $(test_device) tests/early.c
+tests_cost_SOURCES = $(test_device) tests/cost.c
+tests_cost_LDFLAGS = -Wl,-z,now
+
+bats_tests = \
+	tests/build.bats \
+	tests/config.bats \
+	tests/cost.bats \
+	tests/fixed.bats \
+	tests/hint.bats \
+	tests/library.bats \
+	tests/log.bats \
+	tests/pass.bats \
+	tests/place.bats \
+	tests/process.bats \
+	tests/syscalls.bats
+dist_check_SCRIPTS = tests/run-bats $(bats_tests)
+dist_check_DATA = tests/helpers.bash
+
+TESTS = tests/unit-align tests/unit-text $(bats_tests)
+TEST_EXTENSIONS = .bats .vm
+BATS_LOG_COMPILER = $(top_srcdir)/tests/run-bats
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+BATS_LOG_DRIVER = $(LOG_DRIVER)
+AM_TESTS_ENVIRONMENT = \
+	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir; \
+	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
+	libdir='$(libdir)'; export libdir; \
+	PACKAGE_VERSION='$(PACKAGE_VERSION)'; export PACKAGE_VERSION; \
+	CC='$(CC)'; export CC; \
+	BATS='$(BATS)'; export BATS; \
+	STRACE='$(STRACE)'; export STRACE; \
+	VALGRIND='$(VALGRIND)'; export VALGRIND; \
+	SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)'; export SANITIZE_CFLAGS;

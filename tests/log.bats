@@ -1,0 +1,220 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; helpers.bash sets variables
+# Log lines. The programs print what a line should say of their mapping.
+load helpers
+
+# logs LEVEL SCENARIO...: with log lines on stderr
+logs() {
+	export VFIOALIGN_LOG=$1
+	shift
+	loudly with_library "$@"
+}
+
+# one_line WHAT REST: stderr is one line that says what the program printed, and REST
+one_line() {
+	equal "$1" "vfioalign: scenarios$output, $2" "$errors"
+}
+
+empty() {
+	equal "$1" "" "$(<"$1")"
+}
+
+@test "a mapping that was moved is logged with addresses, page size and reason" {
+	logs info log-map 2 0x101000 0xffeff000 0x1000
+	one_line moved "1G pages, placed: moved to an address congruent to the offset"
+	logs info log-map 0 0 16M 0x1000
+	one_line moved "2M pages, placed: moved to an address congruent to the offset"
+	logs info log-map 0 0 2097153 0x1000
+	one_line moved "2M pages, placed: moved to an address congruent to the offset"
+}
+
+@test "a mapping that was congruent is logged as kept" {
+	logs info log-map 2 0 4G 0
+	one_line kept "1G pages, kept: congruent already"
+}
+
+@test "a mapping that holds no huge page is logged as small" {
+	logs info log-map 2 0x1000 2M 0x1000
+	one_line small "4K pages, small: the range holds no whole huge page"
+}
+
+@test "a mapping above its hint is logged with the hint" {
+	logs info log-hint
+	one_line hint "1G pages, hint: nearest congruent address above the program's hint"
+}
+
+@test "a mapping with MAP_FIXED is logged as fixed" {
+	logs info log-fixed
+	one_line fixed "1G pages, fixed: the program demands this address"
+}
+
+@test "a mapping that failed is logged, and errno is left alone" {
+	logs info log-failed
+	mapfile -t printed <<<"$output"
+	mapfile -t lines <<<"$errors"
+	for i in 0 1; do
+		equal failed "vfioalign: scenarios${printed[i]}, failed: the program's own call failed" "${lines[i]}"
+	done
+	equal "lines" 3 "${#lines[@]}"
+}
+
+@test "a control arm is logged as one" {
+	export VFIOALIGN=misalign
+	logs info log-map 2 0 4G 0x2000
+	one_line misalign "4K pages, placed: moved to an address congruent to the offset (control arm of VFIOALIGN)"
+	VFIOALIGN=2M logs info log-map 2 0 4G 0x2000
+	one_line 2M "2M pages, placed: moved to an address congruent to the offset (control arm of VFIOALIGN)"
+}
+
+@test "what went wrong is logged at every level but off" {
+	for level in error info; do
+		MOCK_FAIL=mmap:2:ENOMEM logs $level log-map 2 0 4G 0x1000
+		one_line no-room "4K pages, no-room: no address space for a reservation"
+		MOCK_FAIL=mmap:3:ENODEV logs $level log-map 2 0 4G 0x1000
+		one_line refused "4K pages, refused: the device refused a second mapping"
+		MOCK_FAIL=munmap:2:EINVAL logs $level log-map 2 0 4G 0x1000
+		one_line stuck "4K pages, stuck: the program's mapping could not be given back"
+		MOCK_STEAL=100 logs $level log-map 2 0 4G 0x1000
+		one_line taken "4K pages, taken: other mappings took the congruent place first"
+	done
+}
+
+@test "what went well is not logged as an error" {
+	export VFIOALIGN_LOG=error
+	with_library log-map 2 0 4G 0x1000
+	with_library log-map 2 0 4G 0
+	with_library log-map 2 0 1M 0
+	with_library log-failed
+	with_library log-hint
+	with_library log-fixed
+	with_library log-regions
+}
+
+@test "without VFIOALIGN_LOG nothing is logged, whatever happens" {
+	for fault in mmap:1:ENOMEM mmap:2:ENOMEM mmap:3:ENODEV munmap:1:EINVAL madvise:1:EINVAL; do
+		MOCK_FAIL=$fault with_library log-map 2 0 4G 0x1000
+		MOCK_FAIL=$fault VFIOALIGN_LOG=off with_library log-map 2 0 4G 0x1000
+	done
+	VFIOALIGN_LOG_FILE=$BATS_TEST_TMPDIR/log with_library log-map 2 0 4G 0x1000
+	[[ ! -e $BATS_TEST_TMPDIR/log ]]
+}
+
+@test "regions are logged for debugging, with the areas that fit the program's buffer" {
+	MOCK_AREAS="2:0+1M 2:0x101000+0xffeff000" logs debug log-regions
+	local learned="learned from VFIO_DEVICE_GET_REGION_INFO"
+	equal "lines" "vfioalign: scenarios$output region 2 size 0x100000000 sparse areas 0: $learned
+vfioalign: scenarios$output region 2 size 0x100000000 sparse areas 2: $learned
+vfioalign: scenarios$output region 0 size 0x1000000 sparse areas 0: $learned" "$errors"
+	VFIOALIGN_LOG=info with_library log-regions
+}
+
+@test "of more areas than the library keeps, the first eight are kept" {
+	MOCK_AREAS="2:0+4K 2:8K+4K 2:16K+4K 2:24K+4K 2:32K+4K 2:40K+4K 2:48K+4K 2:56K+4K 2:64K+4K" \
+		logs debug log-regions
+	matches "lines" "*region 2 * sparse areas 0:*region 2 * sparse areas 8:*region 0 *" "$errors"
+}
+
+@test "a program that VFIOALIGN_ONLY leaves alone logs nothing" {
+	VFIOALIGN_ONLY=other VFIOALIGN_LOG=debug with_library log-map 2 0 4G 0x1000
+	VFIOALIGN=off VFIOALIGN_LOG=debug with_library log-map 2 0 4G 0x1000
+}
+
+@test "a log file is named after the process, private, and not readable by others" {
+	umask 0
+	export VFIOALIGN_LOG_FILE=$BATS_TEST_TMPDIR/log.%p.%%p.txt VFIOALIGN_LOG=info
+	with_library log-map 2 0 4G 0x1000
+	local pid=${output#[} file
+	pid=${pid%%]*}
+	file=$BATS_TEST_TMPDIR/log.$pid.%$pid.txt
+	equal "line" "vfioalign: scenarios$output, 1G pages, placed: moved to an address congruent to the offset" \
+		"$(<"$file")"
+	equal "mode" 600 "$(stat -c %a "$file")"
+}
+
+@test "a log file is added to" {
+	export VFIOALIGN_LOG_FILE=$BATS_TEST_TMPDIR/log VFIOALIGN_LOG=info
+	echo before >"$VFIOALIGN_LOG_FILE"
+	with_library log-map 2 0 4G 0x1000
+	with_library log-map 2 0 4G 0x1000
+	matches "log" "before
+vfioalign: *
+vfioalign: *" "$(<"$VFIOALIGN_LOG_FILE")"
+	equal "lines" 3 "$(wc -l <"$VFIOALIGN_LOG_FILE")"
+}
+
+# unopenable FILE REASON
+unopenable() {
+	VFIOALIGN_LOG=info VFIOALIGN_LOG_FILE=$1 loudly with_library distance 2 0 4G
+	complains VFIOALIGN_LOG_FILE "$1" "$2"
+	equal "region 2" "0x0 advised" "$output"
+}
+
+@test "a log file that cannot be opened is complained of once, and the program runs" {
+	unopenable "$BATS_TEST_TMPDIR/missing/log" "No such file or directory"
+	unopenable "$BATS_TEST_TMPDIR" "Is a directory"
+}
+
+@test "a log file is never opened through a link" {
+	echo precious >"$BATS_TEST_TMPDIR/target"
+	ln -s target "$BATS_TEST_TMPDIR/link"
+	unopenable "$BATS_TEST_TMPDIR/link" "Too many levels of symbolic links"
+	equal "target" precious "$(<"$BATS_TEST_TMPDIR/target")"
+}
+
+@test "a FIFO that nobody reads does not hold up the program" {
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	unopenable "$BATS_TEST_TMPDIR/fifo" "No such device or address"
+}
+
+@test "a log file's name that is too long is complained of" {
+	local name
+	name=$(printf 'x%.0s' {1..1100})
+	VFIOALIGN_LOG=info VFIOALIGN_LOG_FILE=$name loudly with_library distance 2 0 4G
+	matches "stderr" 'libvfioalign: VFIOALIGN_LOG_FILE: cannot use "xxx*' "$errors"
+	equal "lines" 1 "$(wc -l <"$BATS_TEST_TMPDIR/stderr")"
+	equal "region 2" "0x0 advised" "$output"
+}
+
+@test "a child's lines have its own pid" {
+	logs info log-fork
+	mapfile -t pids <<<"$output"
+	equal "pids" "$(printf '%s\n' "${pids[@]}" | sort)" \
+		"$(sed -n 's/^vfioalign: scenarios\[\([0-9]*\)\]: .* placed: .*/\1/p' <<<"$errors" | sort)"
+	[[ ${pids[0]} != "${pids[1]}" ]]
+}
+
+@test "a file that the program opens as its stderr stays clean" {
+	logs info log-own-stderr "$BATS_TEST_TMPDIR/own"
+	empty "$BATS_TEST_TMPDIR/own"
+	matches "the stderr of the start" "vfioalign: scenarios*1G pages*" "$errors"
+}
+
+@test "a file that the program opens as everything stays clean" {
+	VFIOALIGN_LOG=info with_library log-own-everything "$BATS_TEST_TMPDIR/own"
+	empty "$BATS_TEST_TMPDIR/own"
+	VFIOALIGN_LOG=info VFIOALIGN_LOG_FILE=$BATS_TEST_TMPDIR/log \
+		with_library log-own-everything "$BATS_TEST_TMPDIR/own"
+	empty "$BATS_TEST_TMPDIR/own"
+	empty "$BATS_TEST_TMPDIR/log"
+}
+
+@test "lines are written where few files may be open" {
+	ulimit -S -n 64
+	logs info log-map 2 0 4G 0x1000
+	one_line moved "1G pages, placed: moved to an address congruent to the offset"
+}
+
+@test "lines are written without /proc, which alone knows the pid" {
+	MOCK_LINK=noproc logs info log-map 2 0 4G 0x1000
+	equal "line" "vfioalign: scenarios[?]${output#*]}, 1G pages, placed: moved to an address congruent to the offset" \
+		"$errors"
+}
+
+@test "a hostile program name is one harmless line" {
+	local name=$'evil\nvfioalign: \e[1m\xff'
+	cp "$scenarios" "$BATS_TEST_TMPDIR/$name"
+	VFIOALIGN_LOG=info loudly preload "$library $mock" "$BATS_TEST_TMPDIR/$name" log-map 2 0 4G 0x1000
+	equal "line" "vfioalign: evil?vfioalign: ?[1m?$output, 1G pages, placed: moved to an address congruent to the offset" \
+		"$errors"
+}
