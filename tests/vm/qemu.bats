@@ -30,14 +30,17 @@ bar_2() {
 		fail "the firmware does not see the BAR" "$output"
 }
 
-@test "QEMU takes fewer faults and less page-table memory than without the library" {
-	local faults pte_kb
+# Where the BAR falls without the library is a matter of luck; the control arm is not.
+@test "QEMU takes a fault for every page with the BAR one page off, and few with it congruent" {
+	local pages=$(((4 << 30) / 4096)) faults pte_kb
 	measured --preload "$library" "$FOUR_GIB"
 	faults=$(value faults)
 	pte_kb=$(value pte_kb)
-	measured "$FOUR_GIB"
-	((faults < $(value faults))) || fail "faults: $faults with, $(value faults) without"
-	((pte_kb < $(value pte_kb))) || fail "VmPTE: $pte_kb kB with, $(value pte_kb) kB without"
-	read -r _ _ page < <(bar_2)
-	[[ $page != 1G ]] || fail "the kernel's own placement is as good: this test says nothing"
+	export VFIOALIGN=misalign
+	measured --preload "$library" "$FOUR_GIB"
+	(($(value faults) > pages)) || fail "faults one page off: $(value faults)"
+	((faults < pages / 50)) || fail "faults when congruent: $faults"
+	# A page-table entry has 8 bytes.
+	(($(value pte_kb) - pte_kb > pages * 8 / 1024 * 9 / 10)) ||
+		fail "VmPTE: $pte_kb kB when congruent, $(value pte_kb) kB one page off"
 }
