@@ -41,7 +41,7 @@ need_packages() {
 		die "these packages could not be installed (see above): ${missing[*]}"
 }
 
-# build_tree [CONFIGURE-OPTION...]: configures and builds in build/
+# build_tree [CONFIGURE-OPTION...]: builds in build/; without options, as it was configured before
 build_tree() {
 	say "building in $build"
 	cd "$top" || exit
@@ -49,6 +49,8 @@ build_tree() {
 		./bootstrap >bootstrap.log 2>&1 || { cat bootstrap.log; die "bootstrap failed (above)"; }
 	mkdir -p "$build"
 	cd "$build" || exit
-	../configure --quiet "$@" || die "configure failed (above)"
-	make --quiet -j"$(nproc)" || die "the build failed (above)"
+	if (($#)) || [[ ! -e Makefile ]]; then
+		../configure --quiet "$@" || die "configure failed (above)"
+	fi
+	make --quiet -j"$(nproc)" all tests/vm/probe || die "the build failed (above)"
 }

@@ -9,6 +9,7 @@ VM_LOG_COMPILER = bash $(top_srcdir)/tests/vm/suite
 TESTS += tests/vm/lts.vm tests/vm/newest.vm
 EXTRA_DIST += \
 	tests/vm/common.sh \
+	tests/vm/demo.bats \
 	tests/vm/device.bats \
 	tests/vm/guest \
 	tests/vm/guest.bash \
