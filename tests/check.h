@@ -25,11 +25,12 @@
 		}                                                                                  \
 	} while (0)
 
+/* Of integers or of addresses. */
 #define CHECK_EQUAL(actual, expected)                                                              \
 	do {                                                                                       \
-		const uint64_t actual_ = (uint64_t)(actual), expected_ = (uint64_t)(expected);     \
-		CHECK(actual_ == expected_, "expected %s = %#" PRIx64 ", got %#" PRIx64,           \
-		      #expected, expected_, actual_);                                              \
+		const uintptr_t actual_ = (uintptr_t)(actual), expected_ = (uintptr_t)(expected);  \
+		CHECK(actual_ == expected_, "%s is %#" PRIxPTR ", expected %s = %#" PRIxPTR,       \
+		      #actual, actual_, #expected, expected_);                                     \
 	} while (0)
 
 #define SKIP(...)                                                                                  \

@@ -9,7 +9,6 @@
 #include "check.h"
 #include "device.h"
 
-#define GIB ((uint64_t)1 << 30)
 #define MAX_FILLERS 1000
 
 size_t page_size(void)
@@ -39,6 +38,14 @@ void device_ask(int fd)
 
 		CHECK(!ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &info), "%s", strerror(errno));
 	}
+}
+
+int device_open_asked(void)
+{
+	int fd = device_open();
+
+	device_ask(fd);
+	return fd;
 }
 
 static bool holds(uint64_t offset, size_t length, uint64_t huge)

@@ -10,16 +10,22 @@
 
 #include "mock.h"
 
+#define MIB ((size_t)1 << 20)
+#define GIB ((size_t)1 << 30)
+
 /** device_open - a new device that nothing has been asked of */
 int device_open(void);
 
 /** device_ask - ask about all regions, as a VMM does at its start; without a mock they are none */
 void device_ask(int fd);
 
+/** device_open_asked - a new device that was asked about all regions */
+int device_open_asked(void);
+
 /** device_huge_page - the huge page size that a range should be mapped with, 0 for none */
 uint64_t device_huge_page(off_t file_offset, size_t length);
 
-/** device_reaches_huge_page - can a range be mapped with huge pages of any size, at this address? */
+/** device_reaches_huge_page - can a huge page of any size map part of the range at @address? */
 bool device_reaches_huge_page(const void *address, off_t file_offset, size_t length);
 
 /** device_distance - how far past a congruent address this one is, modulo 1 GiB */

@@ -27,7 +27,7 @@ tests_scenarios_SOURCES = \
 	tests/scenarios-place.c \
 	tests/scenarios-process.c \
 	tests/scenarios-trace.c
-tests_scenarios_CFLAGS = $(AM_CFLAGS) -pthread
+tests_scenarios_CFLAGS = $(AM_CFLAGS) -pthread -Wno-unused-parameter
 tests_early_SOURCES = $(test_device) tests/early.c
 tests_cost_SOURCES = $(test_device) tests/cost.c
 tests_cost_LDFLAGS = -Wl,-z,now

@@ -4,6 +4,8 @@
 # Log lines. The programs print what a line should say of their mapping.
 load helpers
 
+moved="placed: moved to an address congruent to the offset"
+
 # logs LEVEL SCENARIO...: with log lines on stderr
 logs() {
 	export VFIOALIGN_LOG=$1
@@ -22,11 +24,11 @@ empty() {
 
 @test "a mapping that was moved is logged with addresses, page size and reason" {
 	logs info log-map 2 0x101000 0xffeff000 0x1000
-	one_line moved "1G pages, placed: moved to an address congruent to the offset"
+	one_line moved "1G pages, $moved"
 	logs info log-map 0 0 16M 0x1000
-	one_line moved "2M pages, placed: moved to an address congruent to the offset"
+	one_line moved "2M pages, $moved"
 	logs info log-map 0 0 2097153 0x1000
-	one_line moved "2M pages, placed: moved to an address congruent to the offset"
+	one_line moved "2M pages, $moved"
 }
 
 @test "a mapping that was congruent is logged as kept" {
@@ -54,7 +56,8 @@ empty() {
 	mapfile -t printed <<<"$output"
 	mapfile -t lines <<<"$errors"
 	for i in 0 1; do
-		equal failed "vfioalign: scenarios${printed[i]}, failed: the program's own call failed" "${lines[i]}"
+		equal failed "${lines[i]}" \
+			"vfioalign: scenarios${printed[i]}, failed: the program's own call failed"
 	done
 	equal "lines" 3 "${#lines[@]}"
 }
@@ -62,9 +65,9 @@ empty() {
 @test "a control arm is logged as one" {
 	export VFIOALIGN=misalign
 	logs info log-map 2 0 4G 0x2000
-	one_line misalign "4K pages, placed: moved to an address congruent to the offset (control arm of VFIOALIGN)"
+	one_line misalign "4K pages, $moved (control arm of VFIOALIGN)"
 	VFIOALIGN=2M logs info log-map 2 0 4G 0x2000
-	one_line 2M "2M pages, placed: moved to an address congruent to the offset (control arm of VFIOALIGN)"
+	one_line 2M "2M pages, $moved (control arm of VFIOALIGN)"
 }
 
 @test "what went wrong is logged at every level but off" {
@@ -103,16 +106,16 @@ empty() {
 @test "regions are logged for debugging, with the areas that fit the program's buffer" {
 	MOCK_AREAS="2:0+1M 2:0x101000+0xffeff000" logs debug log-regions
 	local learned="learned from VFIO_DEVICE_GET_REGION_INFO"
-	equal "lines" "vfioalign: scenarios$output region 2 size 0x100000000 sparse areas 0: $learned
-vfioalign: scenarios$output region 2 size 0x100000000 sparse areas 2: $learned
-vfioalign: scenarios$output region 0 size 0x1000000 sparse areas 0: $learned" "$errors"
+	local device="vfioalign: scenarios$output"
+	equal "lines" "$device region 2 size 0x100000000 sparse areas 0: $learned
+$device region 2 size 0x100000000 sparse areas 2: $learned
+$device region 0 size 0x1000000 sparse areas 0: $learned" "$errors"
 	VFIOALIGN_LOG=info with_library log-regions
 }
 
 @test "of more areas than the library keeps, the first eight are kept" {
-	MOCK_AREAS="2:0+4K 2:8K+4K 2:16K+4K 2:24K+4K 2:32K+4K 2:40K+4K 2:48K+4K 2:56K+4K 2:64K+4K" \
-		logs debug log-regions
-	matches "lines" "*region 2 * sparse areas 0:*region 2 * sparse areas 8:*region 0 *" "$errors"
+	MOCK_AREAS="$(printf '2:%dM+4K ' {1..8})2:9M+4K" logs debug log-regions
+	matches "lines" "*region 2 *areas 0:*region 2 *areas 8:*region 0 *" "$errors"
 }
 
 @test "a program that VFIOALIGN_ONLY leaves alone logs nothing" {
@@ -127,7 +130,7 @@ vfioalign: scenarios$output region 0 size 0x1000000 sparse areas 0: $learned" "$
 	local pid=${output#[} file
 	pid=${pid%%]*}
 	file=$BATS_TEST_TMPDIR/log.$pid.%$pid.txt
-	equal "line" "vfioalign: scenarios$output, 1G pages, placed: moved to an address congruent to the offset" \
+	equal "line" "vfioalign: scenarios$output, 1G pages, $moved" \
 		"$(<"$file")"
 	equal "mode" 600 "$(stat -c %a "$file")"
 }
@@ -180,7 +183,7 @@ unopenable() {
 	logs info log-fork
 	mapfile -t pids <<<"$output"
 	equal "pids" "$(printf '%s\n' "${pids[@]}" | sort)" \
-		"$(sed -n 's/^vfioalign: scenarios\[\([0-9]*\)\]: .* placed: .*/\1/p' <<<"$errors" | sort)"
+		"$(sed -n 's/^vfioalign: scenarios\[\(.*\)\]: .* placed: .*/\1/p' <<<"$errors" | sort)"
 	[[ ${pids[0]} != "${pids[1]}" ]]
 }
 
@@ -202,19 +205,20 @@ unopenable() {
 @test "lines are written where few files may be open" {
 	ulimit -S -n 64
 	logs info log-map 2 0 4G 0x1000
-	one_line moved "1G pages, placed: moved to an address congruent to the offset"
+	one_line moved "1G pages, $moved"
 }
 
 @test "lines are written without /proc, which alone knows the pid" {
 	MOCK_LINK=noproc logs info log-map 2 0 4G 0x1000
-	equal "line" "vfioalign: scenarios[?]${output#*]}, 1G pages, placed: moved to an address congruent to the offset" \
+	equal "line" "vfioalign: scenarios[?]${output#*]}, 1G pages, $moved" \
 		"$errors"
 }
 
 @test "a hostile program name is one harmless line" {
 	local name=$'evil\nvfioalign: \e[1m\xff'
 	cp "$scenarios" "$BATS_TEST_TMPDIR/$name"
-	VFIOALIGN_LOG=info loudly preload "$library $mock" "$BATS_TEST_TMPDIR/$name" log-map 2 0 4G 0x1000
-	equal "line" "vfioalign: evil?vfioalign: ?[1m?$output, 1G pages, placed: moved to an address congruent to the offset" \
+	VFIOALIGN_LOG=info loudly preload "$library $mock" "$BATS_TEST_TMPDIR/$name" \
+		log-map 2 0 4G 0x1000
+	equal "line" "vfioalign: evil?vfioalign: ?[1m?$output, 1G pages, $moved" \
 		"$errors"
 }

@@ -3,8 +3,8 @@
  * A VFIO device without hardware or privileges: a preload for tests that stands behind
  * libvfioalign.so and makes a memfd (mock.h) answer as one.
  *
- *   MOCK_LINK       what readlink() of its /proc/self/fd/N says: "group" (default), "cdev", or
- *                   "noproc": no file below /proc can be read
+ *   MOCK_LINK       what readlink() of its /proc/self/fd/N says: "group" (default), "cdev", the
+ *                   text itself, or "noproc": no link below /proc can be read
  *   MOCK_REGIONS    sizes by index: "0:16M 2:4G"
  *   MOCK_AREAS      sparse areas by index, offset and size: "2:0+1M 2:0x101000+0xffeff000"
  *   MOCK_FAIL       faults: "mmap:2:ENOMEM,madvise:1:EINVAL" fails the second mmap() and the
@@ -192,6 +192,8 @@ static void read_link_setting(const char *text)
 		link_text = "/dev/vfio/devices/vfio0";
 	else if (!strcmp(text, "noproc"))
 		has_proc = false;
+	else if (strpbrk(text, "/:"))
+		link_text = text;
 	else if (strcmp(text, "group"))
 		bad_setting("MOCK_LINK");
 }

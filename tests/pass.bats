@@ -43,6 +43,14 @@ same() {
 	with_library file-called "$BATS_TEST_TMPDIR/vfio"
 }
 
+@test "a link that is not quite a device's speaks for none" {
+	for link in anon_inode: "anon_inode:[vfio-device]x" "anon_inode:[vfio-devic" /dev/vfio/vfio \
+		/dev/vfio/7 /dev/vfio/devices/vfio /dev/vfio/devices/vfio7x /dev/vfio7 "/memfd:x (deleted)"; do
+		MOCK_LINK=$link with_library map-unasked 0x3000
+		equal "$link" 0x3000 "$output"
+	done
+}
+
 @test "a file whose number was a device's is an ordinary file" {
 	with_library fd-that-was-a-device
 }

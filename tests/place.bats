@@ -26,6 +26,13 @@ load helpers
 	MOCK_LINK=cdev with_library never-asked
 }
 
+@test "a device node is known wherever a container has it" {
+	for link in /dev/vfio/devices/vfio7 /dev/vfio/devices/vfio12345 /run/box/dev/vfio/devices/vfio0; do
+		MOCK_LINK=$link with_library map-unasked 0x3000
+		equal "$link" 0x0 "$output"
+	done
+}
+
 @test "without /proc, a device that was never asked about is passed" {
 	MOCK_LINK=noproc with_library map-unasked 0x3000
 	equal "distance" 0x3000 "$output"

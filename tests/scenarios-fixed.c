@@ -9,20 +9,11 @@
 #include "maps.h"
 #include "scenarios.h"
 
-#define GIB ((size_t)1 << 30)
-#define SIZE (4 * GIB)
-
-static const int reservation = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-
-/* A reservation that begins at a multiple of 1 GiB. */
 static char *reserve(size_t length)
 {
-	char *got = mmap(NULL, length + GIB, PROT_NONE, reservation, -1, 0);
-	char *start = (char *)(((uintptr_t)got + GIB - 1) / GIB * GIB);
+	char *start = free_space(length);
 
-	CHECK(got != MAP_FAILED, "%s", strerror(errno));
-	check_unmaps(got, length + GIB);
-	CHECK(mmap(start, length, PROT_NONE, reservation | MAP_FIXED_NOREPLACE, -1, 0) == start,
+	CHECK(mmap(start, length, PROT_NONE, RESERVATION | MAP_FIXED_NOREPLACE, -1, 0) == start,
 	      "%s", strerror(errno));
 	return start;
 }
@@ -32,18 +23,17 @@ static void replaces_at(size_t distance)
 {
 	char *base = reserve(2 * SIZE), *want = base + GIB + distance;
 	static struct maps before;
-	int fd = device_open();
+	int fd = device_open_asked();
 	char *got;
 
-	device_ask(fd);
 	maps_read(&before);
 	errno = 4321;
 	got = map(want, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, MOCK_REGION(2));
-	CHECK_EQUAL((uintptr_t)got, (uintptr_t)want);
+	CHECK_EQUAL(got, want);
 	CHECK_EQUAL(errno, 4321);
 	CHECK_EQUAL(maps_advised(got), device_reaches_huge_page(got, MOCK_REGION(2), SIZE));
 	got[SIZE - 1] = 'x';
-	CHECK(mmap(want, SIZE, PROT_NONE, reservation | MAP_FIXED, -1, 0) == want, "%s",
+	CHECK(mmap(want, SIZE, PROT_NONE, RESERVATION | MAP_FIXED, -1, 0) == want, "%s",
 	      strerror(errno));
 	maps_check_unchanged(&before);
 	check_unmaps(base, 2 * SIZE);
@@ -52,7 +42,6 @@ static void replaces_at(size_t distance)
 
 static void replaces(char **args)
 {
-	(void)args;
 	replaces_at(0);
 	replaces_at(page_size());
 	replaces_at(2 << 20);
@@ -61,16 +50,14 @@ static void replaces(char **args)
 static void does_not_replace(char **args)
 {
 	char *space = reserve(2 * SIZE);
-	int fd = device_open();
+	int fd = device_open_asked();
 	static struct maps before;
 	char *got;
 
-	(void)args;
-	device_ask(fd);
 	check_unmaps(space, 2 * SIZE);
 	got = map_checked(space + page_size(), SIZE, MAP_SHARED | MAP_FIXED_NOREPLACE, fd,
 			  MOCK_REGION(2));
-	CHECK_EQUAL((uintptr_t)got, (uintptr_t)space + page_size());
+	CHECK_EQUAL(got, space + page_size());
 	maps_read(&before);
 	CHECK(map(space, SIZE, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, MOCK_REGION(2)) ==
 		      MAP_FAILED,
@@ -79,7 +66,7 @@ static void does_not_replace(char **args)
 	maps_check_unchanged(&before);
 	check_unmaps(got, SIZE);
 	got = map_checked(space, SIZE, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, MOCK_REGION(2));
-	CHECK_EQUAL((uintptr_t)got, (uintptr_t)space);
+	CHECK_EQUAL(got, space);
 }
 
 /* A demand that the device refuses: the reservation stands as it did. */
@@ -87,10 +74,8 @@ static void refused(char **args)
 {
 	char *space = reserve(2 * SIZE);
 	static struct maps before;
-	int fd = device_open();
+	int fd = device_open_asked();
 
-	(void)args;
-	device_ask(fd);
 	maps_read(&before);
 	CHECK(map(space, SIZE + 1, PROT_READ, MAP_SHARED | MAP_FIXED, fd, MOCK_REGION(2)) ==
 		      MAP_FAILED,
@@ -104,16 +89,14 @@ static void areas(char **args)
 {
 	const size_t hole = 0x100000, hole_end = hole + page_size();
 	char *base = reserve(SIZE);
-	int fd = device_open();
+	int fd = device_open_asked();
 	char *first, *second;
 
-	(void)args;
-	device_ask(fd);
 	first = map(base, hole, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, MOCK_REGION(2));
 	second = map(base + hole_end, SIZE - hole_end, PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_FIXED, fd, MOCK_REGION(2) + (off_t)hole_end);
-	CHECK_EQUAL((uintptr_t)first, (uintptr_t)base);
-	CHECK_EQUAL((uintptr_t)second, (uintptr_t)base + hole_end);
+	CHECK_EQUAL(first, base);
+	CHECK_EQUAL(second, base + hole_end);
 	CHECK_EQUAL(maps_advised(first), false);
 	CHECK_EQUAL(maps_advised(second), true);
 }
@@ -122,10 +105,8 @@ static void areas(char **args)
 static void stands(char **args)
 {
 	char *space = reserve(SIZE);
-	int fd = device_open();
+	int fd = device_open_asked();
 
-	(void)args;
-	device_ask(fd);
 	errno = 4321;
 	CHECK(map(space, SIZE, PROT_READ, MAP_SHARED | MAP_FIXED, fd, MOCK_REGION(2)) == space,
 	      "%s", strerror(errno));

@@ -9,29 +9,7 @@
 #include "maps.h"
 #include "scenarios.h"
 
-#define MIB ((size_t)1 << 20)
-#define GIB ((size_t)1 << 30)
-#define SIZE (4 * GIB)
 #define OFF (MIB + page_size())
-
-/* An address at a multiple of 1 GiB, with 16 GiB of nothing above it. */
-static char *free_space(void)
-{
-	void *got = mmap(NULL, 17 * GIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			 -1, 0);
-
-	CHECK(got != MAP_FAILED, "%s", strerror(errno));
-	CHECK(!munmap(got, 17 * GIB), "%s", strerror(errno));
-	return (char *)(((uintptr_t)got + GIB - 1) / GIB * GIB);
-}
-
-static int asked_device(void)
-{
-	int fd = device_open();
-
-	device_ask(fd);
-	return fd;
-}
 
 static char *map_at_hint(int fd, char *hint, size_t offset)
 {
@@ -40,56 +18,51 @@ static char *map_at_hint(int fd, char *hint, size_t offset)
 
 static void congruent(char **args)
 {
-	int fd = asked_device();
-	char *space = free_space();
+	int fd = device_open_asked();
+	char *space = free_space(16 * GIB);
 
-	(void)args;
-	CHECK_EQUAL((uintptr_t)map_at_hint(fd, space + GIB, 0), (uintptr_t)space + GIB);
-	CHECK_EQUAL((uintptr_t)map_at_hint(fd, space + 6 * GIB + OFF, OFF),
-		    (uintptr_t)space + 6 * GIB + OFF);
+	CHECK_EQUAL(map_at_hint(fd, space + GIB, 0), space + GIB);
+	CHECK_EQUAL(map_at_hint(fd, space + 6 * GIB + OFF, OFF), space + 6 * GIB + OFF);
 }
 
 static void not_congruent(char **args)
 {
-	int fd = asked_device();
-	char *space = free_space();
+	int fd = device_open_asked();
+	char *space = free_space(16 * GIB);
 
-	(void)args;
-	CHECK_EQUAL((uintptr_t)map_at_hint(fd, space + 0x1000, 0), (uintptr_t)space + GIB);
-	CHECK_EQUAL((uintptr_t)map_at_hint(fd, space + 5 * GIB + 2 * OFF, OFF),
-		    (uintptr_t)space + 6 * GIB + OFF);
-	CHECK_EQUAL((uintptr_t)map_at_hint(fd, space + 10 * GIB + 0x1000, OFF),
-		    (uintptr_t)space + 10 * GIB + OFF);
+	CHECK_EQUAL(map_at_hint(fd, space + 0x1000, 0), space + GIB);
+	CHECK_EQUAL(map_at_hint(fd, space + 5 * GIB + 2 * OFF, OFF), space + 6 * GIB + OFF);
+	CHECK_EQUAL(map_at_hint(fd, space + 10 * GIB + 0x1000, OFF), space + 10 * GIB + OFF);
 }
 
 static void not_a_page(char **args)
 {
-	char *space = free_space();
+	char *space = free_space(16 * GIB);
 
-	(void)args;
-	CHECK_EQUAL((uintptr_t)map_at_hint(asked_device(), space + 1, 0), (uintptr_t)space + GIB);
+	CHECK_EQUAL(map_at_hint(device_open_asked(), space + 1, 0), space + GIB);
 }
 
-/* The range that holds no huge page goes where the kernel puts it. */
+/* Ranges that hold no huge page, one of them as long as one, go where the kernel puts them. */
 static void small(char **args)
 {
-	char *space = free_space();
-	int fd = asked_device();
+	char *space = free_space(16 * GIB), *hint = space + 3 * page_size();
+	const off_t offset = MOCK_REGION(2) + (off_t)page_size();
+	int fd = device_open_asked();
 
-	(void)args;
-	CHECK_EQUAL((uintptr_t)map_checked(space + 0x30000, MIB, MAP_SHARED, fd, MOCK_REGION(2)),
-		    (uintptr_t)space + 0x30000);
+	CHECK_EQUAL(map_checked(hint, MIB, MAP_SHARED, fd, offset), hint);
+	check_unmaps(hint, MIB);
+	CHECK_EQUAL(map_checked(hint, 2 * MIB, MAP_SHARED, fd, offset), hint);
 }
 
 static void occupied_at(char *hint, char *occupant_at)
 {
 	static struct maps before;
-	int fd = asked_device();
+	int fd = device_open_asked();
 	char *got, *occupant;
 
 	occupant = mmap(occupant_at, page_size(), PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	CHECK_EQUAL((uintptr_t)occupant, (uintptr_t)occupant_at);
+	CHECK_EQUAL(occupant, occupant_at);
 	*occupant = 'o';
 	maps_read(&before);
 	got = map_at_hint(fd, hint, 0);
@@ -103,9 +76,8 @@ static void occupied_at(char *hint, char *occupant_at)
 /* By a single page at the hint, in the middle and at the end of the range. */
 static void occupied(char **args)
 {
-	char *space = free_space();
+	char *space = free_space(16 * GIB);
 
-	(void)args;
 	occupied_at(space + GIB, space + GIB);
 	occupied_at(space + GIB, space + 3 * GIB);
 	occupied_at(space + 1, space + 5 * GIB - page_size());
@@ -119,9 +91,8 @@ static void near_the_top(char **args)
 		UINT64_MAX,
 	};
 	static struct maps before;
-	int fd = asked_device();
+	int fd = device_open_asked();
 
-	(void)args;
 	for (size_t i = 0; i < COUNT(hints); i++) {
 		char *got;
 
@@ -133,16 +104,14 @@ static void near_the_top(char **args)
 	}
 }
 
-
 /* hint-fails: prints the error of a mapping with a hint, which the mock makes fail */
 static void fails(char **args)
 {
 	static struct maps before;
-	int fd = asked_device();
-	char *space = free_space();
+	int fd = device_open_asked();
+	char *space = free_space(16 * GIB);
 	void *got;
 
-	(void)args;
 	maps_read(&before);
 	got = map(space, SIZE, PROT_READ, MAP_SHARED, fd, MOCK_REGION(2));
 	printf("%s\n", got == MAP_FAILED ? strerror(errno) : "mapped");
@@ -152,10 +121,9 @@ static void fails(char **args)
 /* The mock refuses the place above the hint. */
 static void refused(char **args)
 {
-	int fd = asked_device();
-	char *space = free_space();
+	int fd = device_open_asked();
+	char *space = free_space(16 * GIB);
 
-	(void)args;
 	check_congruent(map_at_hint(fd, space + page_size(), 0), MOCK_REGION(2), SIZE);
 }
 

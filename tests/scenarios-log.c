@@ -11,17 +11,6 @@
 #include "device.h"
 #include "scenarios.h"
 
-#define GIB ((size_t)1 << 30)
-#define SIZE (4 * GIB)
-
-static int asked_device(void)
-{
-	int fd = device_open();
-
-	device_ask(fd);
-	return fd;
-}
-
 /* What a log line must begin with and say of the addresses. */
 static void print_line(int fd, off_t offset, size_t length, const void *before, const void *after)
 {
@@ -42,7 +31,7 @@ static void log_map(char **args)
 {
 	const off_t offset = MOCK_REGION(number(args[0])) + (off_t)number(args[1]);
 	const size_t length = number(args[2]);
-	int fd = asked_device();
+	int fd = device_open_asked();
 	void *before = device_arrange(fd, offset, length, number(args[3]));
 	void *after = map(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
 
@@ -51,36 +40,28 @@ static void log_map(char **args)
 
 static void log_hint(char **args)
 {
-	int fd = asked_device();
-	char *space = mmap(NULL, SIZE + 2 * GIB, PROT_NONE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	void *got;
+	int fd = device_open_asked();
+	char *hint = free_space(SIZE + GIB) + page_size();
+	void *got = map(hint, SIZE, PROT_READ, MAP_SHARED, fd, MOCK_REGION(2));
 
-	(void)args;
-	check_unmaps(space, SIZE + 2 * GIB);
-	got = map(space, SIZE, PROT_READ, MAP_SHARED, fd, MOCK_REGION(2));
-	print_line(fd, MOCK_REGION(2), SIZE, space, got);
+	print_line(fd, MOCK_REGION(2), SIZE, hint, got);
 }
 
 static void log_fixed(char **args)
 {
-	const int reservation = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	uintptr_t space = (uintptr_t)mmap(NULL, SIZE + GIB, PROT_NONE, reservation, -1, 0);
-	void *want = (void *)((space + GIB - 1) / GIB * GIB);
-	int fd = asked_device();
+	int fd = device_open_asked();
+	char *want = free_space(2 * SIZE);
 	void *got = map(want, SIZE, PROT_READ, MAP_SHARED | MAP_FIXED, fd, MOCK_REGION(2));
 
-	(void)args;
 	print_line(fd, MOCK_REGION(2), SIZE, want, got);
 }
 
 /* The errno that log lines must leave alone, in both outcomes. */
 static void log_failed(char **args)
 {
-	int fd = asked_device();
+	int fd = device_open_asked();
 	void *got;
 
-	(void)args;
 	got = map(NULL, 2 * SIZE, PROT_READ, MAP_SHARED, fd, MOCK_REGION(2));
 	CHECK_EQUAL(errno, EINVAL);
 	print_line(fd, MOCK_REGION(2), 2 * SIZE, MAP_FAILED, got);
@@ -101,7 +82,6 @@ static void log_regions(char **args)
 	} answer = { .info = { .argsz = sizeof(answer.info), .index = 2 } };
 	int fd = device_open();
 
-	(void)args;
 	errno = 77;
 	CHECK(!ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &answer), "%s", strerror(errno));
 	CHECK(!ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &answer), "%s", strerror(errno));
@@ -115,10 +95,9 @@ static void log_regions(char **args)
 
 static void log_fork(char **args)
 {
-	int fd = asked_device(), status;
+	int fd = device_open_asked(), status;
 	pid_t pid;
 
-	(void)args;
 	pid = fork();
 	map(NULL, SIZE, PROT_READ, MAP_SHARED, fd, MOCK_REGION(2));
 	if (!pid)
@@ -138,7 +117,7 @@ static int open_own_file(const char *path)
 /* log-own-stderr FILE: a daemon's way */
 static void log_own_stderr(char **args)
 {
-	int fd = asked_device();
+	int fd = device_open_asked();
 
 	close(STDERR_FILENO);
 	if (open_own_file(args[0]) != STDERR_FILENO)
@@ -150,7 +129,7 @@ static void log_own_stderr(char **args)
 static void log_own_everything(char **args)
 {
 	const long limit = sysconf(_SC_OPEN_MAX), count = limit < 2048 ? limit : 2048;
-	int device = asked_device();
+	int device = device_open_asked();
 
 	for (int fd = 0; fd < count; fd++)
 		if (fd != device)

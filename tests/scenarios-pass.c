@@ -11,25 +11,6 @@
 #include "maps.h"
 #include "scenarios.h"
 
-#define MIB ((size_t)1 << 20)
-#define GIB ((size_t)1 << 30)
-
-static int asked_device(void)
-{
-	int fd = device_open();
-
-	device_ask(fd);
-	return fd;
-}
-
-static int sparse_file(const char *name, off_t size)
-{
-	int fd = memfd_create(name, MFD_CLOEXEC);
-
-	CHECK(fd >= 0 && !ftruncate(fd, size), "%s", strerror(errno));
-	return fd;
-}
-
 static int read_only(int fd)
 {
 	char path[64];
@@ -48,16 +29,15 @@ static int pipe_end(void)
 
 static void *occupied(void)
 {
-	return mmap(NULL, 4 * GIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return mmap(NULL, SIZE, PROT_NONE, RESERVATION, -1, 0);
 }
 
 /* Prints the error of each call; the same without the library is the test. */
 static void failures(char **args)
 {
-	const int fd = asked_device(), readable = read_only(fd), pipe_fd = pipe_end();
-	const int once_device = asked_device(), never_asked = device_open();
+	const int fd = device_open_asked(), readable = read_only(fd), pipe_fd = pipe_end();
+	const int once_device = device_open_asked(), never_asked = device_open();
 	const int rw = PROT_READ | PROT_WRITE;
-	const size_t size = 4 * GIB;
 	const off_t region = MOCK_REGION(2);
 	const struct {
 		const char *what;
@@ -66,35 +46,37 @@ static void failures(char **args)
 		int prot, flags, fd;
 		off_t offset;
 	} calls[] = {
-		{ "private", NULL, size, rw, MAP_PRIVATE, fd, region },
-		{ "neither shared nor private", NULL, size, rw, 0, fd, region },
+		{ "private", NULL, SIZE, rw, MAP_PRIVATE, fd, region },
+		{ "neither shared nor private", NULL, SIZE, rw, 0, fd, region },
+		{ "a flag for others", NULL, SIZE, rw, MAP_SHARED_VALIDATE | MAP_SYNC, fd, region },
+		{ "a flag for others and a hint", (void *)(65 * GIB), SIZE, rw,
+		  MAP_SHARED_VALIDATE | MAP_SYNC, fd, region },
 		{ "no length", NULL, 0, rw, MAP_SHARED, fd, region },
-		{ "beyond the region", NULL, size + 1, rw, MAP_SHARED, fd, region },
-		{ "far beyond the region", NULL, size, rw, MAP_SHARED, fd, region + (off_t)GIB },
-		{ "a region of no size", NULL, size, rw, MAP_SHARED, fd, MOCK_REGION(1) },
-		{ "no such region", NULL, size, rw, MAP_SHARED, fd, MOCK_REGION(8) },
-		{ "half a page in", NULL, size / 2, rw, MAP_SHARED, fd, region + 100 },
-		{ "a negative offset", NULL, size, rw, MAP_SHARED, fd, -(off_t)page_size() },
-		{ "an offset near the end", NULL, size, rw, MAP_SHARED, fd, INT64_MAX - 0xffff },
+		{ "beyond the region", NULL, SIZE + 1, rw, MAP_SHARED, fd, region },
+		{ "far beyond the region", NULL, SIZE, rw, MAP_SHARED, fd, region + (off_t)GIB },
+		{ "a region of no size", NULL, SIZE, rw, MAP_SHARED, fd, MOCK_REGION(1) },
+		{ "no such region", NULL, SIZE, rw, MAP_SHARED, fd, MOCK_REGION(8) },
+		{ "half a page in", NULL, SIZE / 2, rw, MAP_SHARED, fd, region + 100 },
+		{ "a negative offset", NULL, SIZE, rw, MAP_SHARED, fd, -(off_t)page_size() },
+		{ "an offset near the end", NULL, SIZE, rw, MAP_SHARED, fd, INT64_MAX - 0xffff },
 		{ "more than there is", NULL, SIZE_MAX, rw, MAP_SHARED, fd, region },
 		{ "more pages than there are", NULL, SIZE_MAX / 2, rw, MAP_SHARED, fd, region },
-		{ "a hint and beyond", (void *)(65 * GIB), 2 * size, rw, MAP_SHARED, fd, region },
-		{ "no fd", NULL, size, rw, MAP_SHARED, -1, region },
-		{ "a closed fd", NULL, size, rw, MAP_SHARED, never_asked, region },
-		{ "a closed device", NULL, size, rw, MAP_SHARED, once_device, region },
-		{ "a read-only fd", NULL, size, rw, MAP_SHARED, readable, region },
-		{ "a pipe", NULL, size, rw, MAP_SHARED, pipe_fd, region },
-		{ "fixed, half a page in", (void *)(65 * GIB + 1), size, rw,
+		{ "a hint and beyond", (void *)(65 * GIB), 2 * SIZE, rw, MAP_SHARED, fd, region },
+		{ "no fd", NULL, SIZE, rw, MAP_SHARED, -1, region },
+		{ "a closed fd", NULL, SIZE, rw, MAP_SHARED, never_asked, region },
+		{ "a closed device", NULL, SIZE, rw, MAP_SHARED, once_device, region },
+		{ "a read-only fd", NULL, SIZE, rw, MAP_SHARED, readable, region },
+		{ "a pipe", NULL, SIZE, rw, MAP_SHARED, pipe_fd, region },
+		{ "fixed, half a page in", (void *)(65 * GIB + 1), SIZE, rw,
 		  MAP_SHARED | MAP_FIXED, fd, region },
-		{ "fixed beyond everything", (void *)-(64 * GIB), size, rw, MAP_SHARED | MAP_FIXED,
+		{ "fixed beyond everything", (void *)-(64 * GIB), SIZE, rw, MAP_SHARED | MAP_FIXED,
 		  fd, region },
-		{ "occupied", occupied(), size, rw, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, region },
+		{ "occupied", occupied(), SIZE, rw, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, region },
 		{ "anonymous, too much", NULL, SIZE_MAX / 2, rw, MAP_SHARED | MAP_ANONYMOUS, -1,
 		  0 },
 	};
 	static struct maps before;
 
-	(void)args;
 	close(once_device);
 	close(never_asked);
 	maps_read(&before);
@@ -123,7 +105,7 @@ static void check_passes(int fd, off_t offset, size_t length, int flags)
 	errno = 4321;
 	got = map(NULL, length, PROT_READ | PROT_WRITE, flags, fd, offset);
 	CHECK(got != MAP_FAILED, "%s", strerror(errno));
-	CHECK_EQUAL((uintptr_t)got, (uintptr_t)expected);
+	CHECK_EQUAL(got, expected);
 	CHECK_EQUAL(errno, 4321);
 	CHECK_EQUAL(maps_advised(got), false);
 	check_unmaps(got, length);
@@ -132,12 +114,11 @@ static void check_passes(int fd, off_t offset, size_t length, int flags)
 
 static void regular_file(char **args)
 {
-	(void)args;
-	check_passes(sparse_file("file", 2 * GIB), 0, 2 * GIB, MAP_SHARED);
-	asked_device();
-	check_passes(sparse_file("file", 2 * GIB), 0, 2 * GIB, MAP_SHARED);
-	check_passes(sparse_file("file", 2 * GIB), 0, 2 * GIB, MAP_PRIVATE | MAP_NORESERVE);
-	check_passes(sparse_file("file", MOCK_REGION(3)), MOCK_REGION(2), 4 * GIB, MAP_SHARED);
+	check_passes(sparse_file(2 * GIB), 0, 2 * GIB, MAP_SHARED);
+	device_open_asked();
+	check_passes(sparse_file(2 * GIB), 0, 2 * GIB, MAP_SHARED);
+	check_passes(sparse_file(2 * GIB), 0, 2 * GIB, MAP_PRIVATE | MAP_NORESERVE);
+	check_passes(sparse_file(MOCK_REGION(3)), MOCK_REGION(2), 4 * GIB, MAP_SHARED);
 }
 
 /* file-called PATH: its name alone must not make it a device */
@@ -146,17 +127,16 @@ static void file_called(char **args)
 	int fd = open(args[0], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	CHECK(fd >= 0 && !ftruncate(fd, 2 * GIB), "%s: %s", args[0], strerror(errno));
-	asked_device();
+	device_open_asked();
 	check_passes(fd, 0, 2 * GIB, MAP_SHARED);
 }
 
 static void fd_that_was_a_device(char **args)
 {
-	int was = asked_device(), fd;
+	int was = device_open_asked(), fd;
 
-	(void)args;
 	close(was);
-	fd = sparse_file("file", MOCK_REGION(3));
+	fd = sparse_file(MOCK_REGION(3));
 	CHECK_EQUAL(fd, was);
 	check_passes(fd, 0, 16 * MIB, MAP_SHARED);
 	check_passes(fd, MOCK_REGION(2), 4 * GIB, MAP_SHARED);
@@ -169,9 +149,8 @@ static void fd_that_was_a_device(char **args)
 static void anonymous(char **args)
 {
 	const int flags[] = { MAP_PRIVATE, MAP_SHARED };
-	int fd = asked_device();
+	int fd = device_open_asked();
 
-	(void)args;
 	for (size_t i = 0; i < COUNT(flags); i++) {
 		const int all = flags[i] | MAP_ANONYMOUS | MAP_NORESERVE;
 		char *first = map(NULL, 3 * GIB, PROT_NONE, all, -1, 0), *second;
@@ -179,7 +158,7 @@ static void anonymous(char **args)
 		CHECK(first != MAP_FAILED, "%s", strerror(errno));
 		check_unmaps(first, 3 * GIB);
 		second = map(NULL, 3 * GIB, PROT_READ | PROT_WRITE, all, fd, MOCK_REGION(2));
-		CHECK_EQUAL((uintptr_t)first, (uintptr_t)second);
+		CHECK_EQUAL(first, second);
 		CHECK_EQUAL(maps_advised(second), false);
 		check_unmaps(second, 3 * GIB);
 	}
@@ -190,9 +169,8 @@ static void not_asked(char **args)
 {
 	int fd = device_open();
 
-	(void)args;
 	check_passes(fd, MOCK_REGION(2), 4 * GIB, MAP_SHARED);
-	asked_device();
+	device_open_asked();
 	check_passes(fd, MOCK_REGION(2), 4 * GIB, MAP_SHARED);
 }
 
@@ -221,7 +199,6 @@ static void ioctls(char **args)
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 	int fd = device_open(), ends[2], waiting = -1, ret;
 
-	(void)args;
 	for (uint32_t index = 0; index < VFIO_PCI_NUM_REGIONS + 1; index++)
 		for (size_t argsz = 0; argsz <= 192; argsz += 32)
 			print_info(fd, index, argsz);

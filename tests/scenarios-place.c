@@ -10,16 +10,13 @@
 #include "maps.h"
 #include "scenarios.h"
 
-#define MIB ((size_t)1 << 20)
-#define GIB ((size_t)1 << 30)
-
 /* The mock's default regions. */
 static const struct {
 	unsigned int index;
 	size_t size;
 } regions[] = {
 	{ 0, 16 * MIB },
-	{ 2, 4 * GIB },
+	{ 2, SIZE },
 	{ 4, 128 * GIB },
 	{ 5, 0x2F00F00000 },
 };
@@ -40,16 +37,16 @@ static void try_range(int fd, unsigned int index, size_t offset, size_t length)
 
 static void try_region(int fd, unsigned int index, size_t size)
 {
+	const size_t page = page_size();
 	const size_t offsets[] = {
-		0,	 page_size(),	16 * page_size(), MIB, MIB + page_size(), 2 * MIB, 3 * MIB,
-		4 * MIB, 16 * MIB - page_size(), GIB - page_size(), GIB, GIB + 2 * MIB,
-		2 * GIB + 16 * page_size(),
+		0, page, 16 * page, MIB, MIB + page, 2 * MIB, 3 * MIB, 4 * MIB, 16 * MIB - page,
+		GIB - page, GIB, GIB + 2 * MIB, 2 * GIB + 16 * page,
 	};
 
 	for (size_t i = 0; i < COUNT(offsets) && offsets[i] < size; i++) {
 		const size_t lengths[] = {
-			size - offsets[i], 2 * MIB, 2 * MIB + 1, 3 * MIB,
-			3 * MIB - 100,	   GIB,	    GIB + 1,	 2 * GIB - page_size() + 7,
+			size - offsets[i], 2 * MIB, 2 * MIB + 1, 3 * MIB, 3 * MIB - 100,
+			GIB, GIB + 1, 2 * GIB - page + 7,
 		};
 
 		for (size_t j = 0; j < COUNT(lengths); j++)
@@ -60,10 +57,8 @@ static void try_region(int fd, unsigned int index, size_t size)
 
 static void every_region(char **args)
 {
-	int fd = device_open();
+	int fd = device_open_asked();
 
-	(void)args;
-	device_ask(fd);
 	for (size_t i = 0; i < COUNT(regions); i++)
 		try_region(fd, regions[i].index, regions[i].size);
 }
@@ -73,8 +68,7 @@ static void never_asked(char **args)
 {
 	int fd = device_open();
 
-	(void)args;
-	try_region(fd, 2, 4 * GIB);
+	try_region(fd, 2, SIZE);
 	try_region(fd, 4, 128 * GIB);
 }
 
@@ -84,18 +78,16 @@ static void map_unasked(char **args)
 	int fd = device_open();
 	char *got;
 
-	device_arrange(fd, MOCK_REGION(2), 4 * GIB, number(args[0]));
-	got = map(NULL, 4 * GIB, PROT_READ, MAP_SHARED, fd, MOCK_REGION(2));
+	device_arrange(fd, MOCK_REGION(2), SIZE, number(args[0]));
+	got = map(NULL, SIZE, PROT_READ, MAP_SHARED, fd, MOCK_REGION(2));
 	printf("0x%" PRIx64 "\n", device_distance(got, MOCK_REGION(2)));
 }
 
 /* Just short of a whole huge page, but the kernel rounds up to whole pages. */
 static void round_up(char **args)
 {
-	int fd = device_open();
+	int fd = device_open_asked();
 
-	(void)args;
-	device_ask(fd);
 	device_arrange(fd, MOCK_REGION(0), 2 * MIB - 1, page_size());
 	try_range(fd, 0, 0, 2 * MIB - 1);
 	device_arrange(fd, MOCK_REGION(0), 2 * MIB - page_size() + 1, page_size());
@@ -104,40 +96,35 @@ static void round_up(char **args)
 
 static void kept(char **args)
 {
-	int fd = device_open();
-	void *expected;
+	int fd = device_open_asked();
+	void *expected = device_arrange(fd, MOCK_REGION(2), SIZE, 0);
 
-	(void)args;
-	device_ask(fd);
-	expected = device_arrange(fd, MOCK_REGION(2), 4 * GIB, 0);
-	CHECK_EQUAL((uintptr_t)map_checked(NULL, 4 * GIB, MAP_SHARED, fd, MOCK_REGION(2)),
-		    (uintptr_t)expected);
+	CHECK_EQUAL(map_checked(NULL, SIZE, MAP_SHARED, fd, MOCK_REGION(2)), expected);
 }
 
 static void shared_validate(char **args)
 {
-	int fd = device_open();
+	int fd = device_open_asked();
+	char *first = map_checked(NULL, SIZE, MAP_SHARED_VALIDATE, fd, MOCK_REGION(2));
+	char *hint = first + page_size(), *second;
 
-	(void)args;
-	device_ask(fd);
-	check_congruent(map_checked(NULL, 4 * GIB, MAP_SHARED_VALIDATE, fd, MOCK_REGION(2)),
-			MOCK_REGION(2), 4 * GIB);
+	check_congruent(first, MOCK_REGION(2), SIZE);
+	check_unmaps(first, SIZE);
+	second = map_checked(hint, SIZE, MAP_SHARED_VALIDATE, fd, MOCK_REGION(2));
+	check_congruent(second, MOCK_REGION(2), SIZE);
 }
 
 static void below_2g(char **args)
 {
 #ifdef MAP_32BIT
-	int fd = device_open();
+	int fd = device_open_asked();
 	char *got;
 
-	(void)args;
-	device_ask(fd);
 	got = map_checked(NULL, 16 * MIB, MAP_SHARED | MAP_32BIT, fd, MOCK_REGION(0));
 	CHECK((uintptr_t)got + 16 * MIB <= (uintptr_t)1 << 31, "%p", (void *)got);
 	check_congruent(got, MOCK_REGION(0), 16 * MIB);
 #else
 	SKIP("MAP_32BIT is x86-64's");
-	(void)args;
 #endif
 }
 
@@ -145,20 +132,18 @@ static void below_2g(char **args)
 static void bytes(char **args)
 {
 	const size_t hole_end = MIB + page_size(), at = 3 * GIB + 0x123456;
-	int fd = device_open();
+	int fd = device_open_asked();
 	char *whole, *part;
 	char byte = 0;
 
-	(void)args;
-	device_ask(fd);
-	whole = map_checked(NULL, 4 * GIB, MAP_SHARED, fd, MOCK_REGION(2));
-	part = map_checked(NULL, 4 * GIB - hole_end, MAP_SHARED, fd,
+	whole = map_checked(NULL, SIZE, MAP_SHARED, fd, MOCK_REGION(2));
+	part = map_checked(NULL, SIZE - hole_end, MAP_SHARED, fd,
 			   MOCK_REGION(2) + (off_t)hole_end);
 	whole[at] = 'w';
 	CHECK_EQUAL(part[at - hole_end], 'w');
 	part[0] = 'p';
 	CHECK_EQUAL(whole[hole_end], 'p');
-	whole[4 * GIB - 1] = 'e';
+	whole[SIZE - 1] = 'e';
 	CHECK_EQUAL(pread(fd, &byte, 1, MOCK_REGION(2) + 4 * (off_t)GIB - 1), 1);
 	CHECK_EQUAL(byte, 'e');
 	CHECK_EQUAL(pwrite(fd, "0", 1, MOCK_REGION(2)), 1);
@@ -169,37 +154,31 @@ static void bytes(char **args)
 static void no_room(char **args)
 {
 	static struct maps before;
-	int fd = device_open();
+	int fd = device_open_asked();
 	struct rlimit limit;
 	unsigned long pages;
 	void *expected;
 	FILE *statm;
 	char *got;
 
-	(void)args;
-	device_ask(fd);
-	expected = device_arrange(fd, MOCK_REGION(2), 4 * GIB, page_size());
+	expected = device_arrange(fd, MOCK_REGION(2), SIZE, page_size());
 	statm = fopen("/proc/self/statm", "r");
 	CHECK(statm && fscanf(statm, "%lu", &pages) == 1, "/proc/self/statm");
 	fclose(statm);
-	limit.rlim_cur = limit.rlim_max = pages * page_size() + 4 * GIB + 64 * MIB;
+	limit.rlim_cur = limit.rlim_max = pages * page_size() + SIZE + 64 * MIB;
 	CHECK(!setrlimit(RLIMIT_AS, &limit), "%s", strerror(errno));
 	maps_read(&before);
-	got = map_checked(NULL, 4 * GIB, MAP_SHARED, fd, MOCK_REGION(2));
-	CHECK_EQUAL((uintptr_t)got, (uintptr_t)expected);
-	check_unmaps(got, 4 * GIB);
+	got = map_checked(NULL, SIZE, MAP_SHARED, fd, MOCK_REGION(2));
+	CHECK_EQUAL(got, expected);
+	check_unmaps(got, SIZE);
 	maps_check_unchanged(&before);
 }
 
-/*
- * More regions than the library remembers. Without /proc it must know the latest; the first
- * are forgotten, and then passed.
- */
+/* More regions than the library remembers. Without /proc it must know the latest. */
 static void many_devices(char **args)
 {
 	int fd = -1;
 
-	(void)args;
 	for (int i = 0; i < 100; i++) {
 		fd = device_open();
 		device_ask(fd);
@@ -213,7 +192,6 @@ static void asked_often(char **args)
 {
 	int first = device_open(), second = device_open();
 
-	(void)args;
 	device_ask(first);
 	for (int i = 0; i < 200; i++)
 		device_ask(second);
@@ -248,27 +226,26 @@ static void check_leftover(const char *expected, const struct maps *before)
 static void map_once(char **args)
 {
 	static struct maps before;
-	int fd = device_open();
+	int fd = device_open_asked();
 	char byte = 0;
 	void *own;
 	char *got;
 
-	device_ask(fd);
-	own = device_arrange(fd, MOCK_REGION(2), 4 * GIB, page_size());
+	own = device_arrange(fd, MOCK_REGION(2), SIZE, page_size());
 	maps_read(&before);
 	errno = 4321;
-	got = map(NULL, 4 * GIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, MOCK_REGION(2));
+	got = map(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, MOCK_REGION(2));
 	CHECK(got != MAP_FAILED, "%s", strerror(errno));
 	CHECK_EQUAL(errno, 4321);
 	if (!strcmp(args[0], "own"))
-		CHECK_EQUAL((uintptr_t)got, (uintptr_t)own);
+		CHECK_EQUAL(got, own);
 	else
 		CHECK_EQUAL(device_distance(got, MOCK_REGION(2)), 0);
 	got[GIB] = 'x';
 	CHECK_EQUAL(pread(fd, &byte, 1, MOCK_REGION(2) + (off_t)GIB), 1);
 	CHECK_EQUAL(byte, 'x');
 	CHECK_EQUAL(maps_check_canaries(), number(args[2]));
-	check_unmaps(got, 4 * GIB);
+	check_unmaps(got, SIZE);
 	check_leftover(args[1], &before);
 	CHECK_EQUAL(maps_check_canaries(), number(args[2]));
 }
@@ -277,13 +254,11 @@ static void map_once(char **args)
 static void map_fails(char **args)
 {
 	static struct maps before;
-	int fd = device_open();
+	int fd = device_open_asked();
 	void *got;
 
-	(void)args;
-	device_ask(fd);
 	maps_read(&before);
-	got = map(NULL, 4 * GIB, PROT_READ, MAP_SHARED, fd, MOCK_REGION(2));
+	got = map(NULL, SIZE, PROT_READ, MAP_SHARED, fd, MOCK_REGION(2));
 	printf("%s\n", got == MAP_FAILED ? strerror(errno) : "mapped");
 	maps_check_unchanged(&before);
 }
@@ -293,10 +268,9 @@ static void distance(char **args)
 {
 	const off_t offset = MOCK_REGION(number(args[0])) + (off_t)number(args[1]);
 	const size_t length = number(args[2]);
-	int fd = device_open();
+	int fd = device_open_asked();
 	char *got;
 
-	device_ask(fd);
 	device_arrange(fd, offset, length, 3 * page_size());
 	got = map(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
 	CHECK(got != MAP_FAILED, "%s", strerror(errno));

@@ -16,10 +16,6 @@
 #include "maps.h"
 #include "scenarios.h"
 
-#define MIB ((size_t)1 << 20)
-#define GIB ((size_t)1 << 30)
-#define SIZE (4 * GIB)
-
 static int device;
 
 static void map_region_2(void)
@@ -37,9 +33,7 @@ static void forks(char **args)
 	char *mine;
 	pid_t pid;
 
-	(void)args;
-	device = device_open();
-	device_ask(device);
+	device = device_open_asked();
 	mine = map_checked(NULL, SIZE, MAP_SHARED, device, MOCK_REGION(2));
 	pid = fork();
 	CHECK(pid >= 0, "%s", strerror(errno));
@@ -136,9 +130,7 @@ static void threads(char **args)
 	pthread_t all[DEVICE_THREADS + OTHER_THREADS];
 	static struct maps before;
 
-	(void)args;
-	device = device_open();
-	device_ask(device);
+	device = device_open_asked();
 	pthread_barrier_init(&barrier, NULL, COUNT(all) + 1);
 	for (uintptr_t i = 0; i < COUNT(all); i++)
 		CHECK(!pthread_create(&all[i], NULL, hammer, (void *)i), "no thread");
@@ -181,9 +173,7 @@ static void in_a_handler(char **args)
 	struct sigaction action = { .sa_handler = map_in_handler, .sa_flags = SA_RESTART };
 	static struct maps before;
 
-	(void)args;
-	device = device_open();
-	device_ask(device);
+	device = device_open_asked();
 	maps_read(&before);
 	CHECK(!sigaction(SIGALRM, &action, NULL), "%s", strerror(errno));
 	CHECK(!setitimer(ITIMER_REAL, &often, NULL), "%s", strerror(errno));
@@ -202,11 +192,9 @@ static void in_a_handler(char **args)
 /* chroot DIRECTORY: leaves /proc behind; only a device that has answered is known then */
 static void chroots(char **args)
 {
-	int unasked;
+	int unasked = device_open();
 
-	device = device_open();
-	unasked = device_open();
-	device_ask(device);
+	device = device_open_asked();
 	if (chroot(args[0]) && (unshare(CLONE_NEWUSER) || chroot(args[0])))
 		SKIP("neither chroot nor a user namespace is allowed here: %s", strerror(errno));
 	CHECK(access("/proc/self", F_OK), "the chroot has a /proc");
@@ -220,18 +208,13 @@ static void chroots(char **args)
 /* A device whose number and file another program handed over. */
 static void inherited(char **args)
 {
-	char *const nobody_asked[] = { (char *)(uintptr_t) "scenarios",
-				       (char *)(uintptr_t) "use-inherited", args[0], NULL };
-
-	device = device_open();
-	CHECK(dup2(device, 200) == 200, "%s", strerror(errno));
-	execv("/proc/self/exe", nobody_asked);
+	CHECK(dup2(device_open(), 200) == 200, "%s", strerror(errno));
+	execl("/proc/self/exe", "scenarios", "use-inherited", (char *)NULL);
 	CHECK(false, "%s", strerror(errno));
 }
 
 static void use_inherited(char **args)
 {
-	(void)args;
 	device = 200;
 	map_region_2();
 }

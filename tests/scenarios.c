@@ -28,7 +28,7 @@ char *map_checked(void *addr, size_t length, int flags, int fd, off_t offset)
 	CHECK(got != MAP_FAILED, "%s", strerror(errno));
 	CHECK_EQUAL(errno, UNTOUCHED);
 	CHECK_EQUAL(maps_added(&before, &added), 1);
-	CHECK_EQUAL(added.start, (uintptr_t)got);
+	CHECK_EQUAL(added.start, got);
 	CHECK_EQUAL(added.end - added.start, whole_pages(length));
 	CHECK_EQUAL(added.offset, offset);
 	CHECK(strstr(added.name, MOCK_DEVICE_NAME), "%s", added.name);
@@ -50,6 +50,23 @@ void check_congruent(const void *address, off_t offset, size_t length)
 void check_unmaps(void *address, size_t length)
 {
 	CHECK(!munmap(address, length), "%s", strerror(errno));
+}
+
+char *free_space(size_t length)
+{
+	char *got = mmap(NULL, length + GIB, PROT_NONE, RESERVATION, -1, 0);
+
+	CHECK(got != MAP_FAILED, "%s", strerror(errno));
+	check_unmaps(got, length + GIB);
+	return (char *)(((uintptr_t)got + GIB - 1) / GIB * GIB);
+}
+
+int sparse_file(off_t size)
+{
+	int fd = memfd_create("file", MFD_CLOEXEC);
+
+	CHECK(fd >= 0 && !ftruncate(fd, size), "%s", strerror(errno));
+	return fd;
 }
 
 uint64_t number(const char *text)

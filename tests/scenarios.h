@@ -7,6 +7,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Of region 2, as the mock has it if it is not told otherwise. */
+#define SIZE (4 * GIB)
+
+/* The flags of the reservations that VMMs make, with PROT_NONE. */
+#define RESERVATION (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
+
 /**
  * struct scenario - one program
  * @name: first argument of the command
@@ -44,6 +50,12 @@ void check_congruent(const void *address, off_t offset, size_t length);
 
 /** check_unmaps - unmap and fail unless that gives the range back */
 void check_unmaps(void *address, size_t length);
+
+/** free_space - a multiple of 1 GiB, with nothing mapped for @length above it */
+char *free_space(size_t length);
+
+/** sparse_file - an ordinary file that takes no room */
+int sparse_file(off_t size);
 
 /** number - an argument: "0x101000", "16M", "4G" */
 uint64_t number(const char *text);

@@ -68,8 +68,9 @@ static bool toy_huge_page(const struct align_sizes *sizes)
 		uint64_t expected = best_of_all_addresses(sizes, offset, length);
 		uint64_t actual = align_huge_page(sizes, offset, length);
 
-		TAP_CHECK(actual == expected, "%" PRIu64 " + %" PRIu64 ": %" PRIu64 " not %" PRIu64,
-			  offset, length, actual, expected);
+		TAP_CHECK(actual == expected,
+			  "%" PRIu64 " + %" PRIu64 ": %" PRIu64 " not %" PRIu64, offset, length,
+			  actual, expected);
 	}
 	return true;
 }
@@ -82,8 +83,8 @@ static bool toy_reached(const struct align_sizes *sizes)
 			uint64_t actual = align_reached(sizes, address, offset, length);
 
 			TAP_CHECK(actual == expected,
-				  "%" PRIu64 ": %" PRIu64 " + %" PRIu64 ": %" PRIu64 " not %" PRIu64,
-				  address, offset, length, actual, expected);
+				  "%" PRIu64 " at %" PRIu64 " + %" PRIu64 ": %" PRIu64, address,
+				  offset, length, actual);
 		}
 	return true;
 }
@@ -244,7 +245,8 @@ static const struct edge {
 	  "x86-64: a range up to the last page of 64 bits takes 2 MiB pages" },
 	{ &x86, -GiB, GiB, 0, "x86-64: a range that ends beyond 64 bits takes none" },
 	{ &x86, GiB, -(4 * KiB), 0, "x86-64: a range that wraps around takes none" },
-	{ &x86, -(4 * KiB), 4 * GiB, 0, "x86-64: a range that wraps from the last page takes none" },
+	{ &x86, -(4 * KiB), 4 * GiB, 0,
+	  "x86-64: a range that wraps from the last page takes none" },
 	{ &arm_4k, 0, 4 * GiB, 2 * MiB, "arm64, 4 KiB: 4 GiB from 0 take 2 MiB pages" },
 	{ &arm_4k, 0x1000, 2 * MiB, 0, "arm64, 4 KiB: 2 MiB from 4 KiB take none" },
 	{ &arm_16k, 0, 32 * MiB, 32 * MiB, "arm64, 16 KiB: 32 MiB from 0 take a 32 MiB page" },
