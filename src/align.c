@@ -46,6 +46,24 @@ bool align_goal_for(struct align_goal *goal, enum align_mode mode, const struct 
 	return true;
 }
 
+uint64_t align_lead(const struct align_sizes *sizes, uint64_t slack)
+{
+	return slack > sizes->page ? sizes->page : 0;
+}
+
+bool align_goal_reserved(struct align_goal *goal, const struct align_sizes *sizes, uint64_t slack)
+{
+	uint64_t common = slack < goal->modulus ? slack : goal->modulus;
+
+	/* Two pages are room for a header, and the program may not round at all. */
+	if (common && goal->residue & (common - 1) && slack != 2 * sizes->page)
+		return false;
+	if (slack > goal->modulus)
+		goal->modulus = slack;
+	goal->residue = (goal->residue - align_lead(sizes, slack)) & (goal->modulus - 1);
+	return true;
+}
+
 bool align_meets(const struct align_goal *goal, uint64_t address)
 {
 	return (address & (goal->modulus - 1)) == goal->residue;

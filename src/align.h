@@ -11,7 +11,7 @@
 /**
  * struct align_sizes - the page sizes that a BAR can be mapped with on this machine
  * @page: base page size in bytes
- * @huge: huge page sizes in bytes, largest first; unused entries are 0
+ * @huge: huge page sizes in bytes, largest first; 0 for a level that is not used
  */
 struct align_sizes {
 	uint64_t page;
@@ -74,6 +74,29 @@ uint64_t align_smallest_huge_page(const struct align_sizes *sizes);
  */
 bool align_goal_for(struct align_goal *goal, enum align_mode mode, const struct align_sizes *sizes,
 		    uint64_t offset, uint64_t length);
+
+/**
+ * align_lead - how far into a reservation the range shall come
+ * @sizes: the machine's page sizes
+ * @slack: what the reservation is longer than the range, in bytes
+ *
+ * One page, if there is room for that. A program that rounds up gets there, and so does one that
+ * has a header page before the range (VPP, clib_mem_vm_reserve()).
+ *
+ * Return: bytes.
+ */
+uint64_t align_lead(const struct align_sizes *sizes, uint64_t slack);
+
+/**
+ * align_goal_reserved - the addresses for a reservation that a range is to be mapped into
+ * @goal: in, the addresses that suit the range; out, those that suit the reservation
+ * @sizes: the machine's page sizes
+ * @slack: what the reservation is longer than the range, in bytes: 0, or the power of two to
+ *         which the program rounds the range's address up
+ *
+ * Return: false if the program's rounding makes @goal impossible.
+ */
+bool align_goal_reserved(struct align_goal *goal, const struct align_sizes *sizes, uint64_t slack);
 
 /**
  * align_meets - does an address meet a goal?

@@ -39,6 +39,31 @@ static const struct choice placements[] = {
 	{ NULL, 0 },
 };
 
+static const struct choice on_off[] = {
+	{ "on", true },
+	{ "off", false },
+	{ NULL, 0 },
+};
+
+enum relocation {
+	RELOCATION_AUTO,
+	RELOCATION_ON,
+	RELOCATION_OFF,
+};
+
+static const struct choice relocations[] = {
+	{ "auto", RELOCATION_AUTO },
+	{ "on", RELOCATION_ON },
+	{ "off", RELOCATION_OFF },
+	{ NULL, 0 },
+};
+
+/*
+ * Programs that use the address that mmap() returns, also with MAP_FIXED, and no other:
+ * docs/architecture.md has the place in the source of each.
+ */
+#define RELOCATABLE "qemu-system-*:qemu-kvm:cloud-hypervisor"
+
 static const struct choice log_levels[] = {
 	{ "off", LOG_OFF },     { "error", LOG_ERROR }, { "info", LOG_INFO },
 	{ "debug", LOG_DEBUG }, { NULL, 0 },
@@ -97,31 +122,38 @@ static bool is_page_size(uint64_t size, uint64_t smaller)
 	return size > smaller && !(size & (size - 1));
 }
 
+/* A table of one page holds page / 8 entries, so each level maps page / 8 times the one below. */
+static uint64_t next_level(uint64_t page, uint64_t size)
+{
+	return size * (page / 8);
+}
+
 /*
- * A page-table page holds page / 8 entries of 8 bytes, so each level maps page / 8 times as
- * much as the one below. BARs are mapped at the PUD level on x86-64 alone:
- * ARCH_SUPPORTS_PUD_PFNMAP, Linux 6.12.
+ * BARs are mapped at the PUD level on x86-64 alone: ARCH_SUPPORTS_PUD_PFNMAP, Linux 6.12.
+ * Elsewhere "1G" asks for it all the same, where that is more than the PMD level.
  */
+static uint64_t pud_size(uint64_t page, uint64_t pmd, int placement)
+{
+#if defined(__x86_64__)
+	(void)placement;
+	return next_level(page, pmd);
+#else
+	(void)page;
+	return placement == PLACEMENT_1G && pmd < 1ULL << 30 ? 1ULL << 30 : 0;
+#endif
+}
+
 static struct align_sizes read_sizes(int placement)
 {
 	uint64_t page = getauxval(AT_PAGESZ);
 	uint64_t pmd = read_number(PMD_SIZE_FILE);
-	uint64_t pud = 1ULL << 30;
-	struct align_sizes sizes = { .page = page };
-	int level = 0;
 
 	if (!is_page_size(pmd, page))
-		pmd = page * (page / 8);
-#if defined(__x86_64__)
-	if (placement != PLACEMENT_1G)
-		pud = pmd * (page / 8);
-	sizes.huge[level++] = pud;
-#else
-	if (placement == PLACEMENT_1G && pud > pmd)
-		sizes.huge[level++] = pud;
-#endif
-	sizes.huge[level] = pmd;
-	return sizes;
+		pmd = next_level(page, page);
+	return (struct align_sizes){
+		.page = page,
+		.huge = { pud_size(page, pmd, placement), pmd },
+	};
 }
 
 static enum align_mode mode_of(int placement)
@@ -168,6 +200,11 @@ static bool is_named(const char *names)
 	return false;
 }
 
+static bool may_relocate(int relocation)
+{
+	return relocation == RELOCATION_AUTO ? is_named(RELOCATABLE) : relocation == RELOCATION_ON;
+}
+
 static void answer_probe(void)
 {
 	static const char answer[] = "libvfioalign " PACKAGE_VERSION "\n";
@@ -186,6 +223,8 @@ void config_read(void)
 	placement = choose("VFIOALIGN", placements);
 	config.mode = mode_of(placement);
 	config.sizes = read_sizes(placement);
+	config.steer = choose("VFIOALIGN_STEER", on_off);
+	config.relocate = may_relocate(choose("VFIOALIGN_RELOCATE", relocations));
 	config.log = (enum log_level)choose("VFIOALIGN_LOG", log_levels);
 	config.log_file = variable("VFIOALIGN_LOG_FILE");
 	config.act = placement != PLACEMENT_OFF && (!only || is_named(only));

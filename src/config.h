@@ -18,6 +18,8 @@ enum log_level {
  * struct config - what the library goes by
  * @act: false if VFIOALIGN or VFIOALIGN_ONLY leave this program alone
  * @mode: VFIOALIGN
+ * @steer: VFIOALIGN_STEER
+ * @relocate: VFIOALIGN_RELOCATE, where "auto" has been decided by the program's name
  * @sizes: the machine's page sizes
  * @log: VFIOALIGN_LOG
  * @log_file: VFIOALIGN_LOG_FILE, or NULL for stderr
@@ -26,6 +28,8 @@ enum log_level {
 struct config {
 	bool act;
 	enum align_mode mode;
+	bool steer;
+	bool relocate;
 	struct align_sizes sizes;
 	enum log_level log;
 	const char *log_file;

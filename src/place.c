@@ -13,10 +13,6 @@
 /* How often a place is looked for again when another thread was quicker. */
 #define MAX_TRIES 8
 
-#ifndef MAP_32BIT
-#define MAP_32BIT 0
-#endif
-
 void *place_as_asked(const struct place_call *call)
 {
 	return next_mmap(call->addr, call->length, call->prot, call->flags, call->fd,
@@ -35,10 +31,13 @@ static void advise(void *address, const struct region_range *range)
 static void *map_there(const struct place_call *call, uint64_t address)
 {
 	void *there = (void *)(uintptr_t)address;
-	/* MAP_SHARED_VALIDATE knows no MAP_FIXED_NOREPLACE: LEGACY_MAP_MASK in linux/mman.h. */
-	int flags = (call->flags & ~MAP_TYPE) | MAP_SHARED | MAP_FIXED_NOREPLACE;
-	void *got = next_mmap(there, call->length, call->prot, flags, call->fd, call->offset);
+	int flags = (call->flags & ~MAP_FIXED) | MAP_FIXED_NOREPLACE;
+	void *got;
 
+	/* This type knows no MAP_FIXED_NOREPLACE: LEGACY_MAP_MASK in linux/mman.h. */
+	if ((flags & MAP_TYPE) == MAP_SHARED_VALIDATE)
+		flags = (flags & ~MAP_TYPE) | MAP_SHARED;
+	got = next_mmap(there, call->length, call->prot, flags, call->fd, call->offset);
 	if (got == MAP_FAILED || got == there)
 		return got;
 	/* Something between us and the kernel does not know MAP_FIXED_NOREPLACE. */
@@ -136,29 +135,140 @@ void *place_device(const struct place_call *call, const struct region_range *ran
 		got = place_as_asked(call);
 		before = got;
 		if (got == MAP_FAILED) {
-			report_mapping(call, range, before, got, WHY_FAILED);
+			report_mapping(call->fd, range, before, got, WHY_FAILED);
 			return got;
 		}
 		if (has_goal)
 			got = improve(call, range, &goal, got, &why);
 	}
 	advise(got, range);
-	report_mapping(call, range, before, got, why);
+	report_mapping(call->fd, range, before, got, why);
 	errno = err;
+	return got;
+}
+
+static bool overlap(const void *one, const void *other, uint64_t length)
+{
+	uint64_t distance = (uintptr_t)one > (uintptr_t)other ?
+				    (uintptr_t)one - (uintptr_t)other :
+				    (uintptr_t)other - (uintptr_t)one;
+
+	return distance < length;
+}
+
+/*
+ * What was in the range that the program asked for it gave up with MAP_FIXED. The range goes
+ * back only when the device is mapped elsewhere.
+ */
+static void *relocate(const struct place_call *call, const struct region_range *range,
+		      enum report_why *why)
+{
+	struct place_call free_call = *call;
+	struct align_goal goal;
+	void *got;
+
+	if (!config.relocate || call->flags & MAP_FIXED_NOREPLACE ||
+	    !align_goal_for(&goal, config.mode, &config.sizes, range->offset, range->length) ||
+	    align_meets(&goal, (uintptr_t)call->addr))
+		return MAP_FAILED;
+	free_call.addr = NULL;
+	got = map_elsewhere(&free_call, range, &goal, why);
+	if (got == MAP_FAILED)
+		return got;
+	if (overlap(got, call->addr, range->length) || munmap(call->addr, call->length)) {
+		munmap(got, call->length);
+		*why = WHY_STUCK;
+		return MAP_FAILED;
+	}
+	*why = WHY_RELOCATED;
 	return got;
 }
 
 void *place_fixed(const struct place_call *call, const struct region_range *range)
 {
+	enum report_why why = WHY_FIXED;
 	int err = errno;
-	void *got = place_as_asked(call);
+	void *got = relocate(call, range, &why);
 
 	if (got == MAP_FAILED) {
-		report_mapping(call, range, got, got, WHY_FAILED);
-		return got;
+		errno = err;
+		got = place_as_asked(call);
+		if (got == MAP_FAILED) {
+			report_mapping(call->fd, range, got, got, WHY_FAILED);
+			return got;
+		}
 	}
 	advise(got, range);
-	report_mapping(call, range, got, got, WHY_FIXED);
+	report_mapping(call->fd, range, call->addr, got, why);
 	errno = err;
+	return got;
+}
+
+/* How many congruent addresses above a hint are tried, 1 GiB apart for a large area. */
+#define MAX_STEPS 64
+
+static void *reserve_above_hint(const struct place_call *call, const struct align_goal *goal)
+{
+	uint64_t address = (uintptr_t)call->addr;
+	void *got = MAP_FAILED;
+
+	for (int steps = 0; steps < MAX_STEPS; steps++) {
+		if (!align_at_or_above(goal, address, &address))
+			return MAP_FAILED;
+		got = map_there(call, address);
+		if (got != MAP_FAILED || errno != EEXIST)
+			return got;
+		address += goal->modulus;
+	}
+	return MAP_FAILED;
+}
+
+/* Reserves more than was asked for and trims it, so that nobody can come in between. */
+static void *reserve_anywhere(const struct place_call *call, const struct align_goal *goal)
+{
+	uint64_t length = align_pages(&config.sizes, call->length);
+	uint64_t address, head, span;
+	void *room;
+
+	if (__builtin_add_overflow(length, goal->modulus, &span))
+		return MAP_FAILED;
+	room = next_mmap(call->addr, span, call->prot, call->flags, call->fd, call->offset);
+	if (room == MAP_FAILED)
+		return room;
+	if (!align_at_or_above(goal, (uintptr_t)room, &address)) {
+		munmap(room, span);
+		return MAP_FAILED;
+	}
+	head = address - (uintptr_t)room;
+	if (head && munmap(room, head)) {
+		munmap(room, span);
+		return MAP_FAILED;
+	}
+	if (munmap((void *)(uintptr_t)(address + length), span - head - length)) {
+		munmap((void *)(uintptr_t)address, span - head);
+		return MAP_FAILED;
+	}
+	return (void *)(uintptr_t)address;
+}
+
+void *place_reservation(const struct place_call *call, const struct region_fit *fit)
+{
+	const struct region_range *range = &fit->range;
+	void *got = MAP_FAILED;
+	struct align_goal goal;
+	int err = errno;
+
+	if (!align_goal_for(&goal, config.mode, &config.sizes, range->offset, range->length) ||
+	    !align_goal_reserved(&goal, &config.sizes, fit->slack))
+		return place_as_asked(call);
+	if (call->addr)
+		got = reserve_above_hint(call, &goal);
+	if (got == MAP_FAILED)
+		got = reserve_anywhere(call, &goal);
+	errno = err;
+	if (got == MAP_FAILED)
+		return place_as_asked(call);
+	report_mapping(fit->fd, range, call->addr,
+		       (char *)got + align_lead(&config.sizes, fit->slack), WHY_STEERED);
 	return got;
 }

@@ -9,9 +9,14 @@
 #define VFIOALIGN_PLACE_H
 
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/types.h>
 
 #include "region.h"
+
+#ifndef MAP_32BIT
+#define MAP_32BIT 0 /* x86-64 alone has it */
+#endif
 
 /** struct place_call - the arguments of a program's mmap(2) */
 struct place_call {
@@ -48,8 +53,21 @@ void *place_device(const struct place_call *call, const struct region_range *ran
  * @call: a shared mapping of a VFIO device with MAP_FIXED or MAP_FIXED_NOREPLACE
  * @range: the range of the region that it maps
  *
+ * For a program that is known to use only the address that it gets, a MAP_FIXED address that
+ * does not suit the offset is given back and another returned.
+ *
  * Return: as mmap(2). On success errno is unchanged.
  */
 void *place_fixed(const struct place_call *call, const struct region_range *range);
+
+/**
+ * place_reservation - reserve address space where a range can be mapped with huge pages
+ * @call: a PROT_NONE private anonymous mapping, with the address left to the system
+ * @fit: the range that it fits
+ *
+ * Return: as mmap(2); the error is that of the program's own call. On success errno is
+ * unchanged.
+ */
+void *place_reservation(const struct place_call *call, const struct region_fit *fit);
 
 #endif

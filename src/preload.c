@@ -25,12 +25,30 @@
 static size_t shortest = SIZE_MAX;
 
 /* Both types of shared mappings have this bit, MAP_PRIVATE has not. */
-static bool may_be_device(int flags)
+static inline bool may_be_device(int flags)
 {
 	return (flags & (MAP_SHARED | MAP_ANONYMOUS)) == MAP_SHARED;
 }
 
-static __attribute__((noinline)) void *map_file(const struct place_call *call)
+static inline bool may_be_reservation(int prot, int flags)
+{
+	int where = MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_32BIT | MAP_GROWSDOWN | MAP_HUGETLB;
+
+	return prot == PROT_NONE && region_may_be_reserved_for() &&
+	       (flags & (MAP_TYPE | MAP_ANONYMOUS | where)) == (MAP_PRIVATE | MAP_ANONYMOUS);
+}
+
+static void *map_anonymous(const struct place_call *call)
+{
+	struct region_fit fit;
+
+	if (!config.steer ||
+	    !region_fit_reservation(&fit, align_pages(&config.sizes, call->length)))
+		return place_as_asked(call);
+	return place_reservation(call, &fit);
+}
+
+static void *map_file(const struct place_call *call)
 {
 	struct region_range range;
 
@@ -41,11 +59,17 @@ static __attribute__((noinline)) void *map_file(const struct place_call *call)
 	return place_device(call, &range);
 }
 
+static __attribute__((noinline)) void *sort(const struct place_call *call)
+{
+	return call->flags & MAP_ANONYMOUS ? map_anonymous(call) : map_file(call);
+}
+
 EXPORT void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
 {
-	if (length < shortest || !region_in_sight(offset) || !may_be_device(flags))
+	if (length < shortest || !region_in_sight(offset) ||
+	    (!may_be_device(flags) && !may_be_reservation(prot, flags)))
 		return next_mmap(addr, length, prot, flags, fd, offset);
-	return map_file(&(struct place_call){
+	return sort(&(struct place_call){
 		.addr = addr,
 		.length = length,
 		.prot = prot,

@@ -13,6 +13,7 @@
 #define MAX_REGIONS 128
 #define MAX_AREAS 8
 #define MAX_CAPS 16
+#define MAX_SLACK (1ULL << 30)
 
 /* Only whole words, so that a slot can be copied one atomic word after the other. */
 struct region {
@@ -40,6 +41,7 @@ static struct slot {
 static unsigned int slots_taken;
 
 bool region_spoken;
+bool region_learned;
 
 static bool slot_read(struct slot *slot, struct region *region)
 {
@@ -139,6 +141,7 @@ static void learn(int fd, const struct vfio_region_info *info)
 		return;
 	read_sparse_areas(&region, info);
 	remember(&region);
+	__atomic_store_n(&region_learned, true, __ATOMIC_RELEASE);
 	report_region(fd, info->index, info->size, (unsigned int)region.nr_areas);
 }
 
@@ -216,4 +219,36 @@ bool region_resolve(struct region_range *range, int fd, off_t file_offset, size_
 	range->offset = (uint64_t)file_offset - region.file_offset;
 	range->length = align_pages(&config.sizes, length);
 	return true;
+}
+
+static void try_fit(struct region_fit *best, const struct region *region, uint64_t offset,
+		    uint64_t size, uint64_t length)
+{
+	uint64_t pages = align_pages(&config.sizes, size);
+	uint64_t slack = length - pages;
+
+	if (pages > length || slack > best->slack || slack & (slack - 1) ||
+	    !align_huge_page(&config.sizes, offset, pages))
+		return;
+	best->fd = (int)region->fd;
+	best->range.index = (uint32_t)region->index;
+	best->range.offset = offset;
+	best->range.length = pages;
+	best->slack = slack;
+}
+
+bool region_fit_reservation(struct region_fit *fit, uint64_t length)
+{
+	struct region region;
+
+	*fit = (struct region_fit){ .fd = -1, .slack = MAX_SLACK };
+	for (unsigned int i = 0; i < slots_used(); i++) {
+		if (!slot_read(&slots[i], &region))
+			continue;
+		for (uint64_t area = 0; area < region.nr_areas; area++)
+			try_fit(fit, &region, region.areas[area].offset, region.areas[area].size,
+				length);
+		try_fit(fit, &region, 0, region.size, length);
+	}
+	return fit->fd >= 0;
 }

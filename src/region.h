@@ -20,8 +20,24 @@ struct region_range {
 	uint64_t length;
 };
 
+/**
+ * struct region_fit - a range that a reservation of address space may be meant for
+ * @fd: the device
+ * @range: the range
+ * @slack: what the reservation is longer, in bytes: 0, or a power of two to which the program
+ *         will round the address up
+ */
+struct region_fit {
+	int fd;
+	struct region_range range;
+	uint64_t slack;
+};
+
 /** region_spoken - this process has had an answer to a VFIO ioctl; read with region_in_sight() */
 extern bool region_spoken;
+
+/** region_learned - the program has asked about a region that can hold a huge page */
+extern bool region_learned;
 
 /*
  * Today's drivers put a region at index << 40: VFIO_PCI_OFFSET_SHIFT in
@@ -40,6 +56,12 @@ static inline bool region_in_sight(off_t file_offset)
 {
 	return __atomic_load_n(&region_spoken, __ATOMIC_RELAXED) ||
 	       file_offset >= (off_t)1 << REGION_OFFSET_SHIFT;
+}
+
+/** region_may_be_reserved_for - may a reservation be for a VFIO device at all? */
+static inline bool region_may_be_reserved_for(void)
+{
+	return __atomic_load_n(&region_learned, __ATOMIC_RELAXED);
 }
 
 /**
@@ -66,5 +88,19 @@ void region_watch(int fd, unsigned long request, const void *arg);
  * Return: false if it is not VFIO's. errno is unchanged.
  */
 bool region_resolve(struct region_range *range, int fd, off_t file_offset, size_t length);
+
+/**
+ * region_fit_reservation - what may a reservation of this length be for?
+ * @fit: set on success
+ * @length: bytes, whole pages
+ *
+ * Programs reserve a whole region (DPDK, pci_vfio_mmap_bar(); QEMU 11), or an area and slack to
+ * align it by, a power of two of at most 1 GiB (QEMU 9.2 to 10.2, vfio_region_mmap();
+ * cloud-hypervisor 53; VPP). Of several that fit, the tightest counts, and of those the one that was
+ * learned last.
+ *
+ * Return: false if no region or area that the program has asked about fits.
+ */
+bool region_fit_reservation(struct region_fit *fit, uint64_t length);
 
 #endif

@@ -26,6 +26,9 @@ static const struct {
 	[WHY_KEPT] = { LOG_INFO, "kept", "congruent already" },
 	[WHY_SMALL] = { LOG_INFO, "small", "the range holds no whole huge page" },
 	[WHY_FIXED] = { LOG_INFO, "fixed", "the program demands this address" },
+	[WHY_STEERED] = { LOG_INFO, "steered", "reservation put where this range will be congruent" },
+	[WHY_RELOCATED] = { LOG_INFO, "relocated",
+			    "moved, since the program uses the address that it gets" },
 	[WHY_NO_ROOM] = { LOG_ERROR, "no-room", "no address space for a reservation" },
 	[WHY_TAKEN] = { LOG_ERROR, "taken", "other mappings took the congruent place first" },
 	[WHY_REFUSED] = { LOG_ERROR, "refused", "the device refused a second mapping" },
@@ -140,8 +143,8 @@ static void add_address(struct text *line, const void *address)
 		text_add_hex(line, (uintptr_t)address);
 }
 
-void report_mapping(const struct place_call *call, const struct region_range *range,
-		    const void *before, const void *after, enum report_why why)
+void report_mapping(int fd, const struct region_range *range, const void *before,
+		    const void *after, enum report_why why)
 {
 	int err = errno;
 	struct text line;
@@ -152,13 +155,13 @@ void report_mapping(const struct place_call *call, const struct region_range *ra
 	}
 	start_line(&line);
 	text_add(&line, "device fd ");
-	text_add_decimal(&line, (uint64_t)call->fd);
+	text_add_decimal(&line, (uint64_t)fd);
 	text_add(&line, " region ");
 	text_add_decimal(&line, range->index);
 	text_add(&line, " offset ");
 	text_add_hex(&line, range->offset);
 	text_add(&line, " length ");
-	text_add_hex(&line, call->length);
+	text_add_hex(&line, range->length);
 	text_add(&line, ": ");
 	add_address(&line, before);
 	text_add(&line, " -> ");

@@ -3,7 +3,6 @@
 #ifndef VFIOALIGN_REPORT_H
 #define VFIOALIGN_REPORT_H
 
-#include "place.h"
 #include "region.h"
 
 /**
@@ -13,6 +12,8 @@
  * @WHY_KEPT: the address suits the offset already
  * @WHY_SMALL: the range holds no whole huge page
  * @WHY_FIXED: the program demands this address
+ * @WHY_STEERED: a reservation, put where the range that it fits will be congruent
+ * @WHY_RELOCATED: the program demanded another address, but will use the one that it gets
  * @WHY_NO_ROOM: no address space for a reservation
  * @WHY_TAKEN: other mappings took the place first, as often as it was tried
  * @WHY_REFUSED: the device refused a second mapping
@@ -25,6 +26,8 @@ enum report_why {
 	WHY_KEPT,
 	WHY_SMALL,
 	WHY_FIXED,
+	WHY_STEERED,
+	WHY_RELOCATED,
 	WHY_NO_ROOM,
 	WHY_TAKEN,
 	WHY_REFUSED,
@@ -42,7 +45,7 @@ void report_open(void);
 
 /**
  * report_mapping - log one mapping of a VFIO device
- * @call: the program's call
+ * @fd: the device
  * @range: the range of the region that it maps
  * @before: where the program's own call landed, or the hint; MAP_FAILED if it failed
  * @after: what the program gets
@@ -50,8 +53,8 @@ void report_open(void);
  *
  * errno is unchanged, as by every function here.
  */
-void report_mapping(const struct place_call *call, const struct region_range *range,
-		    const void *before, const void *after, enum report_why why);
+void report_mapping(int fd, const struct region_range *range, const void *before,
+		    const void *after, enum report_why why);
 
 /**
  * report_region - log, for debugging, a region that the program has learned about
