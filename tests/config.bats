@@ -85,7 +85,7 @@ small_region() {
 
 @test "VFIOALIGN_ONLY knows a program by the name that it was started as, and by its own" {
 	ln -s "$scenarios" "$BATS_TEST_TMPDIR/qemu-kvm"
-	for only in qemu-kvm 'qemu-*' scenarios; do
+	for only in qemu-kvm 'qemu-*' scenarios 'scen*'; do
 		VFIOALIGN_ONLY=$only preload "$library $mock" "$BATS_TEST_TMPDIR/qemu-kvm" \
 			distance 2 0 4G
 		equal "VFIOALIGN_ONLY=$only" "$placed" "$output"
@@ -120,6 +120,14 @@ small_region() {
 @test "a bad VFIOALIGN_PROBE is complained of once, and the program runs" {
 	VFIOALIGN_PROBE=yes loudly with_library distance 2 0 4G
 	complains VFIOALIGN_PROBE yes "accepted: 0, 1; using 0"
+	equal "region 2" "$placed" "$output"
+}
+
+@test "a bad VFIOALIGN_STEER or VFIOALIGN_RELOCATE is complained of once" {
+	VFIOALIGN_STEER=no loudly with_library distance 2 0 4G
+	complains VFIOALIGN_STEER no "accepted: on, off; using on"
+	VFIOALIGN_RELOCATE=yes loudly with_library distance 2 0 4G
+	complains VFIOALIGN_RELOCATE yes "accepted: auto, on, off; using auto"
 	equal "region 2" "$placed" "$output"
 }
 

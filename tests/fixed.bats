@@ -12,6 +12,7 @@ load helpers
 @test "MAP_FIXED_NOREPLACE maps where it says, or fails with EEXIST" {
 	with_library fixed-does-not-replace
 	with_library -64 fixed-does-not-replace
+	VFIOALIGN_RELOCATE=on with_library fixed-does-not-replace
 }
 
 @test "a demand that the device refuses changes nothing" {

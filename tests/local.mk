@@ -32,6 +32,26 @@ tests_early_SOURCES = $(test_device) tests/early.c
 tests_cost_SOURCES = $(test_device) tests/cost.c
 tests_cost_LDFLAGS = -Wl,-z,now
 
+# The calls of real programs.
+check_PROGRAMS += \
+	tests/patterns/qemu-7.2 \
+	tests/patterns/qemu-10.0 \
+	tests/patterns/qemu-11 \
+	tests/patterns/dpdk \
+	tests/patterns/cloud-hypervisor-52 \
+	tests/patterns/cloud-hypervisor-53 \
+	tests/patterns/vpp \
+	tests/patterns/openvmm
+test_pattern = $(test_device) tests/maps.c tests/maps.h tests/patterns/pattern.c tests/patterns/pattern.h
+tests_patterns_qemu_7_2_SOURCES = $(test_pattern) tests/patterns/qemu-7.2.c
+tests_patterns_qemu_10_0_SOURCES = $(test_pattern) tests/patterns/qemu-10.0.c
+tests_patterns_qemu_11_SOURCES = $(test_pattern) tests/patterns/qemu-11.c
+tests_patterns_dpdk_SOURCES = $(test_pattern) tests/patterns/dpdk.c
+tests_patterns_cloud_hypervisor_52_SOURCES = $(test_pattern) tests/patterns/cloud-hypervisor-52.c
+tests_patterns_cloud_hypervisor_53_SOURCES = $(test_pattern) tests/patterns/cloud-hypervisor-53.c
+tests_patterns_vpp_SOURCES = $(test_pattern) tests/patterns/vpp.c
+tests_patterns_openvmm_SOURCES = $(test_pattern) tests/patterns/openvmm.c
+
 bats_tests = \
 	tests/build.bats \
 	tests/config.bats \
@@ -41,6 +61,7 @@ bats_tests = \
 	tests/library.bats \
 	tests/log.bats \
 	tests/pass.bats \
+	tests/patterns.bats \
 	tests/place.bats \
 	tests/process.bats \
 	tests/syscalls.bats

@@ -62,6 +62,15 @@ empty() {
 	equal "lines" 3 "${#lines[@]}"
 }
 
+@test "of a device that was not asked about, the region is logged as the offset has it" {
+	logs info log-unasked
+	one_line moved "1G pages, $moved"
+}
+
+@test "without /proc, what is no part of a region is not logged" {
+	MOCK_LINK=noproc VFIOALIGN_LOG=info with_library log-beyond
+}
+
 @test "a control arm is logged as one" {
 	export VFIOALIGN=misalign
 	logs info log-map 2 0 4G 0x2000
@@ -170,13 +179,15 @@ unopenable() {
 	unopenable "$BATS_TEST_TMPDIR/fifo" "No such device or address"
 }
 
-@test "a log file's name that is too long is complained of" {
+@test "a log file's name that is too long is complained of, and not cut" {
 	local name
-	name=$(printf 'x%.0s' {1..1100})
+	name=$BATS_TEST_TMPDIR/$(printf './%.0s' {1..500})
+	name=${name:0:1000}/$(printf 'x%.0s' {1..200})
 	VFIOALIGN_LOG=info VFIOALIGN_LOG_FILE=$name loudly with_library distance 2 0 4G
-	matches "stderr" 'libvfioalign: VFIOALIGN_LOG_FILE: cannot use "xxx*' "$errors"
+	matches "stderr" 'libvfioalign: VFIOALIGN_LOG_FILE: cannot use "/*' "$errors"
 	equal "lines" 1 "$(wc -l <"$BATS_TEST_TMPDIR/stderr")"
 	equal "region 2" "0x0 advised" "$output"
+	equal "files" "stderr stdout" "$(cd "$BATS_TEST_TMPDIR" && echo *)"
 }
 
 @test "a child's lines have its own pid" {

@@ -429,5 +429,7 @@ EXPORT int ioctl(int fd, ioctl_request request, ...)
 		return device_info(arg);
 	if ((unsigned long)request == VFIO_DEVICE_GET_REGION_INFO && is_device(fd))
 		return region_info(arg);
+	if ((unsigned long)request == VFIO_DEVICE_RESET && is_device(fd))
+		return 0;
 	return (int)syscall(SYS_ioctl, fd, request, arg);
 }

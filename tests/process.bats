@@ -4,6 +4,11 @@
 # Processes, threads, signals and chroots.
 load helpers
 
+@test "a program finds errno as it would without the library" {
+	with_library starts
+	MOCK_LINK=noproc VFIOALIGN=bad VFIOALIGN_LOG=info VFIOALIGN_LOG_FILE=/ loudly with_library starts
+}
+
 @test "a child maps as its parent does" {
 	with_library fork
 }

@@ -15,7 +15,7 @@
 static void print_line(int fd, off_t offset, size_t length, const void *before, const void *after)
 {
 	printf("[%d]: device fd %d region %d offset 0x%jx length 0x%zx: ", (int)getpid(), fd,
-	       (int)(offset >> 40), (intmax_t)(offset % MOCK_REGION(1)), length);
+	       (int)(offset >> 40), (intmax_t)(offset % MOCK_REGION(1)), whole_pages(length));
 	if (before == MAP_FAILED)
 		printf("none -> ");
 	else
@@ -86,11 +86,33 @@ static void log_regions(char **args)
 	CHECK(!ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &answer), "%s", strerror(errno));
 	CHECK(!ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &answer), "%s", strerror(errno));
 	CHECK_EQUAL(errno, 77);
-	answer.info = (struct vfio_region_info){ .argsz = sizeof(answer), .index = 0 };
+	/* The kernel leaves cap_offset alone where there are no capabilities. */
+	answer.info.index = 0;
 	CHECK(!ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &answer), "%s", strerror(errno));
 	answer.info = (struct vfio_region_info){ .argsz = sizeof(answer), .index = 1 };
 	CHECK(!ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &answer), "%s", strerror(errno));
 	printf("[%d]: device fd %d\n", (int)getpid(), fd);
+}
+
+/* log-unasked: the file offset alone tells the region */
+static void log_unasked(char **args)
+{
+	const off_t offset = MOCK_REGION(2) + (off_t)MIB;
+	int fd = device_open();
+	void *before = device_arrange(fd, offset, 3 * GIB, page_size());
+	void *after = map(NULL, 3 * GIB, PROT_READ, MAP_SHARED, fd, offset);
+
+	print_line(fd, offset, 3 * GIB, before, after);
+}
+
+/* The first byte behind a region is none of its. */
+static void log_beyond(char **args)
+{
+	int fd = device_open_asked();
+	const off_t offset = MOCK_REGION(2) + (off_t)SIZE;
+
+	CHECK(map(NULL, SIZE, PROT_READ, MAP_SHARED, fd, offset) == MAP_FAILED, "mapped");
+	CHECK_EQUAL(errno, EINVAL);
 }
 
 static void log_fork(char **args)
@@ -149,6 +171,8 @@ const struct scenario log_scenarios[] = {
 	{ "log-fixed", log_fixed },
 	{ "log-failed", log_failed },
 	{ "log-regions", log_regions },
+	{ "log-unasked", log_unasked },
+	{ "log-beyond", log_beyond },
 	{ "log-fork", log_fork },
 	{ "log-own-stderr", log_own_stderr },
 	{ "log-own-everything", log_own_everything },

@@ -204,6 +204,7 @@ static void ioctls(char **args)
 			print_info(fd, index, argsz);
 	ret = ioctl(fd, VFIO_DEVICE_GET_INFO, &info);
 	printf("device: %d, %u regions\n", ret, info.num_regions);
+	printf("reset: %d\n", ioctl(fd, VFIO_DEVICE_RESET, NULL));
 	ret = ioctl(-1, VFIO_DEVICE_GET_INFO, &info);
 	printf("no fd: %d %s\n", ret, strerror(errno));
 	ret = ioctl(STDIN_FILENO, VFIO_DEVICE_GET_REGION_INFO, NULL);

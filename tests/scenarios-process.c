@@ -219,7 +219,13 @@ static void use_inherited(char **args)
 	map_region_2();
 }
 
+static void starts(char **args)
+{
+	CHECK_EQUAL(first_errno, 0);
+}
+
 const struct scenario process_scenarios[] = {
+	{ "starts", starts },
 	{ "fork", forks },
 	{ "threads", threads },
 	{ "in-a-handler", in_a_handler },

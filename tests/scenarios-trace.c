@@ -131,6 +131,17 @@ static void trace_shared_memory_of_vmm(char **args)
 	traced(NULL, SIZE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, device_open_asked(), 0);
 }
 
+/* trace-reserve LENGTH: "hint" or nothing */
+static void trace_reserve(char **args)
+{
+	void *hint = args[1] ? free_space(2 * SIZE) + page_size() : NULL;
+
+	device_open_asked();
+	mark("begin");
+	map(hint, number(args[0]), PROT_NONE, RESERVATION, -1, 0);
+	mark("end");
+}
+
 static void trace_ioctls(char **args)
 {
 	struct vfio_region_info info = { .argsz = sizeof(info), .index = 2 };
@@ -158,6 +169,7 @@ const struct scenario trace_scenarios[] = {
 	{ "trace-small-file-of-vmm", trace_small_file_of_vmm },
 	{ "trace-memory-of-vmm", trace_memory_of_vmm },
 	{ "trace-shared-memory-of-vmm", trace_shared_memory_of_vmm },
+	{ "trace-reserve", trace_reserve },
 	{ "trace-ioctls", trace_ioctls },
 	{ 0 },
 };

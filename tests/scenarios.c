@@ -14,6 +14,8 @@
 
 #define UNTOUCHED 12345
 
+int first_errno;
+
 void *(*map)(void *, size_t, int, int, int, off_t) = mmap;
 
 char *map_checked(void *addr, size_t length, int flags, int fd, off_t offset)
@@ -98,6 +100,7 @@ static void run(const char *name, char **args)
 
 int main(int argc, char **argv)
 {
+	first_errno = errno;
 	if (argc > 1 && !strcmp(argv[1], "-64")) {
 		map = mmap64;
 		argv++;

@@ -32,6 +32,9 @@ extern const struct scenario process_scenarios[];
 extern const struct scenario log_scenarios[];
 extern const struct scenario trace_scenarios[];
 
+/** first_errno - what main() found in errno */
+extern int first_errno;
+
 /** map - mmap, or mmap64 if the command says so; never inlined or known to the compiler */
 extern void *(*map)(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
 

@@ -59,6 +59,29 @@ makes() {
 	makes "readlink $there madvise" trace-noreplace
 }
 
+@test "steer: one longer reservation, of which the rest is given back" {
+	makes "$reserve munmap munmap" trace-reserve 4G
+}
+
+@test "steer with a hint: reserved above it at once" {
+	makes "mmap(MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE|MAP_FIXED_NOREPLACE)" trace-reserve 4G hint
+}
+
+@test "a reservation that fits no region, and any with VFIOALIGN_STEER=off: nothing is added" {
+	makes "$reserve" trace-reserve 5000M
+	VFIOALIGN_STEER=off makes "$reserve" trace-reserve 4G
+}
+
+@test "relocate: finds room, maps there, gives the range asked for back" {
+	VFIOALIGN_RELOCATE=on makes "readlink $look munmap madvise" trace-fixed 0x1000
+}
+
+@test "what is congruent, and what must not be replaced, is not relocated" {
+	export VFIOALIGN_RELOCATE=on
+	makes "readlink mmap(MAP_SHARED|MAP_FIXED) madvise" trace-fixed 0
+	makes "readlink $there madvise" trace-noreplace
+}
+
 @test "a control arm is not advised" {
 	VFIOALIGN=misalign makes "readlink $own $look munmap" trace-map 0x2000
 }

@@ -141,6 +141,42 @@ static bool toy_one_page_off(void)
 	return true;
 }
 
+/* Does a base for the reservation lead to an address that suits the range? */
+static bool leads_to_goal(const struct align_goal *goal, uint64_t base, uint64_t slack)
+{
+	uint64_t rounded = slack ? (base + slack - 1) / slack * slack : base;
+
+	return align_meets(goal, rounded) || (slack == 8 && align_meets(goal, base + 4));
+}
+
+static bool reserved_at(const struct align_goal *goal, uint64_t slack)
+{
+	struct align_goal base_goal = *goal;
+	bool possible = align_goal_reserved(&base_goal, &toy, slack);
+
+	for (uint64_t base = 0; base < 2048; base += 4)
+		TAP_CHECK(possible ? !align_meets(&base_goal, base) || leads_to_goal(goal, base, slack) :
+				     !leads_to_goal(goal, base, slack),
+			  "%" PRIu64 " mod %" PRIu64 ", base %" PRIu64 ", slack %" PRIu64,
+			  goal->residue, goal->modulus, base, slack);
+	return true;
+}
+
+static bool toy_reserved(void)
+{
+	for (uint64_t modulus = 32; modulus <= 256; modulus *= 8)
+		for (uint64_t residue = 0; residue < modulus; residue += 4) {
+			const struct align_goal goal = { .modulus = modulus, .residue = residue };
+
+			for (uint64_t slack = 4; slack <= 1024; slack *= 2)
+				if (!reserved_at(&goal, slack))
+					return false;
+			if (!reserved_at(&goal, 0))
+				return false;
+		}
+	return true;
+}
+
 static bool nearest_at(const struct align_goal *goal, uint64_t lowest, uint64_t last)
 {
 	uint64_t expected = lowest, actual = 1;
@@ -405,6 +441,7 @@ int main(void)
 	tap(toy_goal(&none, ALIGN_BEST), "toy: without huge pages there is no goal");
 	tap(toy_nearest(0), "toy: the nearest address is the first that meets the goal");
 	tap(toy_nearest(-(uint64_t)512), "toy: there is none beyond the top of the address space");
+	tap(toy_reserved(), "toy: a reservation's base leads to the goal, or no base does");
 	tap(toy_pages(), "toy: lengths round up to whole pages");
 	tap(pages_at_the_top(), "a length that rounds up beyond 64 bits is no length");
 	tap(smallest_huge_page(), "the smallest huge page is the PMD's");
