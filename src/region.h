@@ -94,8 +94,8 @@ bool region_resolve(struct region_range *range, int fd, off_t file_offset, size_
  * @fit: set on success
  * @length: bytes, whole pages
  *
- * Programs reserve a whole region (DPDK, pci_vfio_mmap_bar(); QEMU 11), or an area and slack to
- * align it by, a power of two of at most 1 GiB (QEMU 9.2 to 10.2, vfio_region_mmap();
+ * Programs reserve a whole region (DPDK, pci_vfio_mmap_bar(); OpenVMM), or a region or an area and
+ * slack to align it by, a power of two of at most 1 GiB (QEMU since 9.2, vfio_region_mmap();
  * cloud-hypervisor 53; VPP). Of several that fit, the tightest counts, and of those the one that was
  * learned last.
  *
