@@ -198,6 +198,15 @@ unopenable() {
 	[[ ${pids[0]} != "${pids[1]}" ]]
 }
 
+@test "the log is not handed on to other programs" {
+	without_library log-exec
+	local without=$output
+	VFIOALIGN_LOG=info with_library log-exec
+	equal "files" "$without" "$output"
+	VFIOALIGN_LOG=info VFIOALIGN_LOG_FILE=$BATS_TEST_TMPDIR/log with_library log-exec
+	equal "files" "$without" "$output"
+}
+
 @test "a file that the program opens as its stderr stays clean" {
 	logs info log-own-stderr "$BATS_TEST_TMPDIR/own"
 	empty "$BATS_TEST_TMPDIR/own"

@@ -85,16 +85,19 @@ as() {
 }
 
 @test "a DPDK secondary process maps at the primary's addresses, with the library in both" {
-	all_congruent "${#layouts[@]}" "$patterns/dpdk" "$library $mock"
+	not_sanitized "their shadow lies where DPDK maps"
+	all_congruent "${#layouts[@]}" "$patterns/dpdk" "$sanitizer $library $mock"
 }
 
 @test "a DPDK secondary process maps at the primary's addresses, with the library in the primary" {
-	all_congruent "${#layouts[@]}" "$patterns/dpdk" "$mock"
+	not_sanitized "their shadow lies where DPDK maps"
+	all_congruent "${#layouts[@]}" "$patterns/dpdk" "$sanitizer $mock"
 }
 
 @test "a DPDK secondary process maps at the primary's addresses, with the library in itself" {
+	not_sanitized "their shadow lies where DPDK maps"
 	for layout in "${layouts[@]}"; do
-		run_pattern "$mock" "$layout" "$patterns/dpdk" "$library $mock"
+		run_pattern "$mock" "$layout" "$patterns/dpdk" "$sanitizer $library $mock"
 	done
 }
 
@@ -168,7 +171,7 @@ as() {
 # its reservations is as long as chance has it, and often nothing.
 traced() {
 	MOCK_REGIONS="2:4G" MOCK_AREAS="2:0+0x100000 2:0x101000+0xffeff000" \
-		"$STRACE" -f -qq -e trace=mmap,madvise -E LD_PRELOAD="$1" -o "$BATS_TEST_TMPDIR/trace" \
+		"$STRACE" -f -qq -e trace=mmap,madvise -E LD_PRELOAD="$sanitizer $1" -o "$BATS_TEST_TMPDIR/trace" \
 		"$2" >/dev/null
 	# From the first reservation or mapping of the device on.
 	sed -n '/4293[0-9]*, PROT\|4294[0-9]*, PROT\|1048576, PROT\|2097152, PROT_NONE/,$p' "$BATS_TEST_TMPDIR/trace" |
@@ -176,6 +179,7 @@ traced() {
 }
 
 @test "VFIOALIGN_STEER=off and VFIOALIGN_RELOCATE=off give the program's own calls" {
+	not_sanitized "their runtime makes calls of its own"
 	requires strace "$STRACE"
 	export VFIOALIGN_STEER=off VFIOALIGN_RELOCATE=off
 	for program in qemu-10.0 qemu-11 cloud-hypervisor-53 vpp openvmm dpdk; do

@@ -120,12 +120,32 @@ static void log_fork(char **args)
 	int fd = device_open_asked(), status;
 	pid_t pid;
 
-	pid = fork();
 	map(NULL, SIZE, PROT_READ, MAP_SHARED, fd, MOCK_REGION(2));
-	if (!pid)
+	pid = fork();
+	if (!pid) {
+		map(NULL, SIZE, PROT_READ, MAP_SHARED, fd, MOCK_REGION(2));
 		_exit(0);
+	}
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0, "the child's status is %#x", status);
 	printf("%d\n%d\n", (int)getpid(), (int)pid);
+}
+
+/* The numbers of the files that are handed on to a program. */
+static void log_exec(char **args)
+{
+	CHECK(!unsetenv("LD_PRELOAD"), "%s", strerror(errno));
+	execl("/proc/self/exe", "scenarios", "log-files", (char *)NULL);
+	CHECK(false, "%s", strerror(errno));
+}
+
+static void log_files(char **args)
+{
+	for (int fd = 0; fd < 1024; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+
+		if (flags >= 0 && !(flags & FD_CLOEXEC))
+			printf("%d\n", fd);
+	}
 }
 
 static int open_own_file(const char *path)
@@ -174,6 +194,8 @@ const struct scenario log_scenarios[] = {
 	{ "log-unasked", log_unasked },
 	{ "log-beyond", log_beyond },
 	{ "log-fork", log_fork },
+	{ "log-exec", log_exec },
+	{ "log-files", log_files },
 	{ "log-own-stderr", log_own_stderr },
 	{ "log-own-everything", log_own_everything },
 	{ 0 },
