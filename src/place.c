@@ -67,7 +67,7 @@ static bool find_room(const struct place_call *call, const struct region_range *
 
 	if (__builtin_add_overflow(range->length, goal->modulus, &span))
 		return false;
-	room = next_mmap(call->addr, span, PROT_NONE,
+	room = next_mmap(NULL, span, PROT_NONE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (call->flags & MAP_32BIT),
 			 -1, 0);
 	return room != MAP_FAILED && !munmap(room, span) &&
@@ -163,7 +163,6 @@ static bool overlap(const void *one, const void *other, uint64_t length)
 static void *relocate(const struct place_call *call, const struct region_range *range,
 		      enum report_why *why)
 {
-	struct place_call free_call = *call;
 	struct align_goal goal;
 	void *got;
 
@@ -171,8 +170,7 @@ static void *relocate(const struct place_call *call, const struct region_range *
 	    !align_goal_for(&goal, config.mode, &config.sizes, range->offset, range->length) ||
 	    align_meets(&goal, (uintptr_t)call->addr))
 		return MAP_FAILED;
-	free_call.addr = NULL;
-	got = map_elsewhere(&free_call, range, &goal, why);
+	got = map_elsewhere(call, range, &goal, why);
 	if (got == MAP_FAILED)
 		return got;
 	if (overlap(got, call->addr, range->length) || munmap(call->addr, call->length)) {

@@ -207,6 +207,15 @@ unopenable() {
 	equal "files" "$without" "$output"
 }
 
+@test "the log takes none of the numbers that a program's files have" {
+	without_library log-map 2 0 4G 0x1000
+	local without=${output#*: device fd }
+	for file in "" "$BATS_TEST_TMPDIR/log"; do
+		VFIOALIGN_LOG_FILE=$file logs info log-map 2 0 4G 0x1000
+		matches "fd" "*: device fd ${without%% *} region*" "$output"
+	done
+}
+
 @test "a file that the program opens as its stderr stays clean" {
 	logs info log-own-stderr "$BATS_TEST_TMPDIR/own"
 	empty "$BATS_TEST_TMPDIR/own"

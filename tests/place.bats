@@ -77,7 +77,13 @@ load helpers
 
 @test "where address space has no room to move, the program has its own mapping" {
 	not_sanitized "the address space cannot be limited"
-	with_library no-room
+	with_library no-room 64M own
+	with_library no-room 4G own
+}
+
+@test "room for the range once more and one huge page is enough to move" {
+	not_sanitized "the address space cannot be limited"
+	with_library no-room 5184M congruent
 }
 
 @test "when nothing fails, the first mapping is given back" {

@@ -41,10 +41,13 @@ static void trace_small(char **args)
 	traced(NULL, MIB, MAP_SHARED, device_open_asked(), MOCK_REGION(2));
 }
 
-/* At least a huge page long, but it holds none. */
+/* trace-no-block HINT: at least a huge page long, but it holds none */
 static void trace_no_block(char **args)
 {
-	traced(NULL, 2 * MIB, MAP_SHARED, device_open_asked(), MOCK_REGION(2) + (off_t)page_size());
+	const off_t offset = MOCK_REGION(2) + (off_t)page_size();
+	void *hint = (void *)(uintptr_t)number(args[0]);
+
+	traced(hint, 2 * MIB, MAP_SHARED, device_open_asked(), offset);
 }
 
 static void trace_hint(char **args)

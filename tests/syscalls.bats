@@ -87,7 +87,8 @@ makes() {
 }
 
 @test "a range that holds no huge page: the program's call" {
-	makes "readlink $own" trace-no-block
+	makes "readlink $own" trace-no-block 0
+	makes "readlink $own" trace-no-block 64G
 }
 
 @test "a mapping of a device shorter than a huge page: nothing is added" {

@@ -1,13 +1,26 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The nested machine. A MACHINE.vm file is one boot of a guest, see tests/vm/suite.
-check_PROGRAMS += tests/vm/probe
+check_PROGRAMS += tests/vm/probe tests/vm/dpdk-app tests/vm/sparse.so
 tests_vm_probe_SOURCES = tests/vm/probe.c
+tests_vm_dpdk_app_SOURCES = tests/vm/dpdk-app.c
+tests_vm_dpdk_app_LDADD = -ldl
+tests_vm_sparse_so_SOURCES = tests/vm/sparse.c
+tests_vm_sparse_so_CFLAGS = $(AM_CFLAGS) -fPIC
+tests_vm_sparse_so_LDFLAGS = -shared
 
 TEST_EXTENSIONS += .vm
 VM_LOG_DRIVER = $(LOG_DRIVER)
 VM_LOG_COMPILER = bash $(top_srcdir)/tests/vm/suite
-TESTS += tests/vm/lts.vm tests/vm/newest.vm
+TESTS += tests/vm/lts.vm tests/vm/newest.vm tests/vm/programs-lts.vm tests/vm/programs-newest.vm
 EXTRA_DIST += \
+	tests/vm/bar-faults \
+	tests/vm/dpdk-measure \
+	tests/vm/in-tree \
+	tests/vm/programs-lts.vm \
+	tests/vm/programs-newest.vm \
+	tests/vm/programs.bash \
+	tests/vm/programs.bats \
+	tests/vm/qemu.bash \
 	tests/vm/common.sh \
 	tests/vm/demo.bats \
 	tests/vm/device.bats \

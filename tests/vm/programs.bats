@@ -1,0 +1,240 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2030,SC2031,SC2154
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Unmodified programs of the distributions, on a whole BAR and on BARs with holes. The kernel itself
+# counts the pages that it maps of BARs (bar-faults).
+
+load guest.bash
+load programs.bash
+
+setup_file() {
+	echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
+	prepare_hugepages
+}
+
+setup() {
+	find_devices
+}
+
+# measured COMMAND...: with the faults on BARs
+measured() {
+	run timeout 150 "$vm/bar-faults" "$@"
+	succeeded
+}
+
+# mapped_at_best LAYOUT: as few faults as there can be, but for those on other BARs
+mapped_at_best() {
+	local gib mib kib
+	read -r gib mib kib < <(best_pages "$1")
+	areas_congruent || fail "$1: not congruent" "$output"
+	equal "$1: 1 GiB pages" "$gib" "$(value bar_1g)"
+	equal "$1: 2 MiB pages" "$mib" "$(value bar_2m)"
+	(($(value bar_4k) <= kib + 8)) || fail "$1: 4 KiB pages: $(value bar_4k), expected $kib" "$output"
+}
+
+# qemu_at_best VERSION
+qemu_at_best() {
+	local layout
+	for layout in "${layout_names[@]}"; do
+		set_layout "$layout"
+		measured "$vm/qemu-measure" --tree "${qemu_tree[$1]}" --preload "$library $sparse" "$bdf"
+		mapped_at_best "$layout"
+		[[ $(value bar) == *"BAR2: 64 bit prefetchable memory at 0x"* ]] ||
+			fail "$layout: the firmware does not see the BAR" "$output"
+	done
+}
+
+@test "QEMU 7.2 has every area congruent, whole and with holes" {
+	qemu_at_best 7.2
+}
+
+@test "QEMU 10.0 has every area congruent, whole and with holes" {
+	qemu_at_best 10.0
+}
+
+@test "QEMU 11 has every area congruent, whole and with holes" {
+	qemu_at_best 11
+}
+
+@test "QEMU 10.0 has no more page tables than QEMU 11 has by itself" {
+	local pte_kb
+	set_layout hole
+	measured "$vm/qemu-measure" --tree "${qemu_tree[11]}" --preload "$sparse" "$bdf"
+	mapped_at_best hole
+	pte_kb=$(value pte_kb)
+	measured "$vm/qemu-measure" --tree "${qemu_tree[10.0]}" --preload "$library $sparse" "$bdf"
+	# Each has some of its own; 4 GiB in 4 KiB pages are 8,192 kB.
+	(($(value pte_kb) <= pte_kb + 100)) || fail "VmPTE: $(value pte_kb) kB, QEMU 11 has $pte_kb kB"
+}
+
+@test "QEMU 10.0 with VFIOALIGN_STEER and VFIOALIGN_RELOCATE off is as without the library" {
+	export VFIOALIGN_STEER=off VFIOALIGN_RELOCATE=off
+	set_layout hole
+	measured "$vm/qemu-measure" --tree "${qemu_tree[10.0]}" --preload "$library $sparse" "$bdf"
+	(($(value bar_4k) > 1000000)) || fail "not as by itself" "$output"
+}
+
+@test "QEMU 10.0 runs in its seccomp sandbox with the BAR congruent" {
+	set_layout middle
+	measured "$vm/qemu-measure" --tree "${qemu_tree[10.0]}" --preload "$library $sparse" "$bdf" -- \
+		-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
+	mapped_at_best middle
+}
+
+@test "QEMU 7.2 and 11 run in their seccomp sandbox with the BAR congruent" {
+	set_layout hole
+	for version in 7.2 11; do
+		measured "$vm/qemu-measure" --tree "${qemu_tree[$version]}" --preload "$library $sparse" "$bdf" -- \
+			-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
+		mapped_at_best hole
+	done
+}
+
+@test "QEMU 10.0 gives up root and changes its root with the BAR congruent" {
+	set_layout hole
+	# Who is not root may pin no more than this of the guest's memory.
+	ulimit -l unlimited
+	measured "$vm/qemu-measure" --tree "${qemu_tree[10.0]}" --preload "$library $sparse" "$bdf" -- \
+		-run-with chroot=/mnt,user=nobody
+	mapped_at_best hole
+}
+
+@test "QEMU has two devices' BARs congruent" {
+	set_layout whole
+	measured "$vm/qemu-measure" --tree "${qemu_tree[10.0]}" --preload "$library" "$bdf" -- \
+		-device "vfio-pci,host=${layout_bdf[middle]}"
+	areas_congruent || fail "not congruent" "$output"
+	equal "BARs 2" 2 "$(value area | awk '$2 == 2' | wc -l)"
+	equal "1 GiB pages" 12 "$(value bar_1g)"
+}
+
+# dpdk_at_best VERSION [OPTION...]
+dpdk_at_best() {
+	measured "$vm/dpdk-measure" --tree "${dpdk_tree[$1]}" "${@:2}" "$bdf"
+	[[ $(value version) == *" $1."* ]] || fail "this is not DPDK $1" "$output"
+	areas_congruent || fail "not congruent" "$output"
+	equal "faults of reading every 64 KiB" 4 "$(value faults)"
+}
+
+@test "DPDK 22.11 and 24.11 map the BAR with 1 GiB pages" {
+	set_layout whole
+	for version in 22.11 24.11; do
+		dpdk_at_best "$version" --preload "$library"
+		equal "1 GiB pages" 4 "$(value bar_1g)"
+	done
+}
+
+@test "DPDK 22.11 and 24.11 by themselves map it with small ones" {
+	set_layout whole
+	for version in 22.11 24.11; do
+		measured "$vm/dpdk-measure" --tree "${dpdk_tree[$version]}" "$bdf"
+		equal "1 GiB pages" 0 "$(value bar_1g)"
+		! areas_congruent || fail "congruent by itself: the test before says nothing" "$output"
+	done
+}
+
+@test "a DPDK secondary process maps what the primary has, with the library in both" {
+	set_layout whole
+	for version in 22.11 24.11; do
+		dpdk_at_best "$version" --preload "$library" --secondary-preload "$library"
+		equal "address" "$(value address)" "$(value secondary_address)"
+		equal "faults of the secondary" 4 "$(value secondary_faults)"
+	done
+}
+
+@test "a DPDK secondary process maps what the primary has, with the library in the primary alone" {
+	set_layout whole
+	for version in 22.11 24.11; do
+		dpdk_at_best "$version" --preload "$library" --secondary
+		equal "address" "$(value address)" "$(value secondary_address)"
+	done
+}
+
+@test "a DPDK secondary process maps what the primary has, with the library in itself alone" {
+	set_layout whole
+	for version in 22.11 24.11; do
+		measured "$vm/dpdk-measure" --tree "${dpdk_tree[$version]}" --secondary-preload "$library" "$bdf"
+		equal "address" "$(value address)" "$(value secondary_address)"
+	done
+}
+
+@test "with THP always, QEMU 7.2 and 10.0 and DPDK map a BAR with huge pages as well" {
+	echo always >/sys/kernel/mm/transparent_hugepage/enabled
+	set_layout hole
+	for version in 7.2 10.0; do
+		measured "$vm/qemu-measure" --tree "${qemu_tree[$version]}" --preload "$library $sparse" "$bdf"
+		mapped_at_best hole
+	done
+	set_layout whole
+	dpdk_at_best 24.11 --preload "$library"
+	echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
+}
+
+# testpmd [VARIABLE=VALUE...]: what DPDK's own application says on an emulated NIC
+testpmd() {
+	local nic
+	read -r nic _ < <("$vm/vfio-bind" 8086:10d3)
+	run timeout 100 "$vm/in-tree" "${dpdk_tree[$version]}" env "$@" dpdk-testpmd --lcores 0@0,1@0 -a "$nic" \
+		--no-huge -m 64 --no-telemetry -- --total-num-mbufs=2048 -i <<<quit
+	succeeded
+}
+
+@test "dpdk-testpmd behaves the same with and without the library on a NIC with small BARs" {
+	local own version
+	for version in 22.11 24.11; do
+		testpmd VFIOALIGN=auto
+		own=$output
+		[[ $own == *"Configuring Port 0"*"Port 0 is closed"* ]] || fail "testpmd found no port" "$own"
+		testpmd LD_PRELOAD="$library"
+		equal "testpmd of $version" "$own" "$output"
+		# It was not for want of the library.
+		testpmd LD_PRELOAD="$library" VFIOALIGN_PROBE=1
+		[[ $output == "libvfioalign "* ]] || fail "the library did not load" "$output"
+	done
+}
+
+# areas_now: sets $output to the areas of the QEMU that runs
+areas_now() {
+	output=$("$vm/vfio-areas" "$qemu_pid" | sed 's/^/area=/')
+}
+
+# unplugged: waits until the device's mappings are gone
+unplugged() {
+	local tries
+	for ((tries = 0; tries < 50; tries++)); do
+		[[ $(<"/proc/$qemu_pid/maps") == *vfio-device* ]] || return 0
+		read -r -t 0.2 -u "$qemu_nothing" || :
+	done
+	fail "the devices were not unplugged" "$(<"/proc/$qemu_pid/maps")"
+}
+
+@test "devices that are plugged in, two at once, unplugged and plugged in again are congruent" {
+	local version
+	# shellcheck source=tests/vm/qemu.bash
+	. "$vm/qemu.bash"
+	trap qemu_clean EXIT
+	for version in 7.2 10.0 11; do
+		qemu_machine qemu-system-x86_64
+		# Ports whose slots are switched off give a device up at once, without a guest's consent.
+		qemu_start "$vm/in-tree" "${qemu_tree[$version]}" env LD_PRELOAD="$library" "${qemu[@]}" \
+			-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off \
+			-device pcie-root-port,id=port1,chassis=1,slot=1 \
+			-device pcie-root-port,id=port2,chassis=2,slot=2
+		monitor "info pci"
+		qemu_loaded "$qemu_pid" "$library"
+		printf 'device_add vfio-pci,host=%s,bus=%s,id=%s\n' "${layout_bdf[whole]}" port1 one \
+			"${layout_bdf[middle]}" port2 two >&"$qemu_commands"
+		monitor "info pci"
+		areas_now
+		equal "QEMU $version, both" "2 of 2" "$(congruent_of_areas)"
+		monitor "device_del one"
+		monitor "device_del two"
+		unplugged
+		monitor "device_add vfio-pci,host=${layout_bdf[middle]},bus=port1,id=three"
+		areas_now
+		equal "QEMU $version, again" "1 of 1" "$(congruent_of_areas)"
+		qemu_end
+		qemu_clean
+	done
+	trap - EXIT
+}
