@@ -75,3 +75,13 @@ tag() {
 	matches "cache" "*libvfioalign.so (libc6*) => $tree/libvfioalign.so*" \
 		"$("$ldconfig" -p -C "$tree/cache")"
 }
+
+@test "the README has every variable that the library reads and every word that it logs" {
+	local src=${abs_top_srcdir:-${here%/*}} names words
+	names=$(grep -o '"VFIOALIGN[A-Z_]*"' "$src/src/config.c" | tr -d '"' | sort -u)
+	words=$(sed -n 's/.*\[WHY_[A-Z_]*\] = { LOG_[A-Z]*, "\([a-z-]*\)".*/\1/p' "$src/src/report.c")
+	[[ $(wc -w <<<"$names") -ge 7 && $(wc -w <<<"$words") -ge 12 ]] || fail "nothing was found" "$names $words"
+	for name in $names $words; do
+		grep -q "^| \`$name\` |" "$src/README.md" || fail "$name does not stand in README.md"
+	done
+}
