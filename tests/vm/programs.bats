@@ -99,9 +99,10 @@ qemu_at_best() {
 	mapped_at_best hole
 }
 
-@test "QEMU has two devices' BARs congruent" {
+# QEMU 10.0 aligns whole BARs by itself.
+@test "QEMU 7.2 has two devices' BARs congruent" {
 	set_layout whole
-	measured "$vm/qemu-measure" --tree "${qemu_tree[10.0]}" --preload "$library" "$bdf" -- \
+	measured "$vm/qemu-measure" --tree "${qemu_tree[7.2]}" --preload "$library" "$bdf" -- \
 		-device "vfio-pci,host=${layout_bdf[middle]}"
 	areas_congruent || fail "not congruent" "$output"
 	equal "BARs 2" 2 "$(value area | awk '$2 == 2' | wc -l)"
@@ -213,16 +214,17 @@ unplugged() {
 	# shellcheck source=tests/vm/qemu.bash
 	. "$vm/qemu.bash"
 	trap qemu_clean EXIT
+	set_layout hole
 	for version in 7.2 10.0 11; do
 		qemu_machine qemu-system-x86_64
 		# Ports whose slots are switched off give a device up at once, without a guest's consent.
-		qemu_start "$vm/in-tree" "${qemu_tree[$version]}" env LD_PRELOAD="$library" "${qemu[@]}" \
+		qemu_start "$vm/in-tree" "${qemu_tree[$version]}" env LD_PRELOAD="$library $sparse" "${qemu[@]}" \
 			-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off \
 			-device pcie-root-port,id=port1,chassis=1,slot=1 \
 			-device pcie-root-port,id=port2,chassis=2,slot=2
 		monitor "info pci"
-		qemu_loaded "$qemu_pid" "$library"
-		printf 'device_add vfio-pci,host=%s,bus=%s,id=%s\n' "${layout_bdf[whole]}" port1 one \
+		qemu_loaded "$qemu_pid" "$library" "$sparse"
+		printf 'device_add vfio-pci,host=%s,bus=%s,id=%s\n' "${layout_bdf[hole]}" port1 one \
 			"${layout_bdf[middle]}" port2 two >&"$qemu_commands"
 		monitor "info pci"
 		areas_now
@@ -230,7 +232,7 @@ unplugged() {
 		monitor "device_del one"
 		monitor "device_del two"
 		unplugged
-		monitor "device_add vfio-pci,host=${layout_bdf[middle]},bus=port1,id=three"
+		monitor "device_add vfio-pci,host=${layout_bdf[hole]},bus=port1,id=three"
 		areas_now
 		equal "QEMU $version, again" "1 of 1" "$(congruent_of_areas)"
 		qemu_end
