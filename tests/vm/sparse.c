@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <linux/vfio.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,10 +23,13 @@
 
 static int (*next_ioctl)(int fd, unsigned long request, ...);
 static uint64_t region_size;
+/* struct vfio_region_info_cap_sparse_mmap, with room for its areas */
 static struct {
-	struct vfio_region_info_cap_sparse_mmap cap;
+	struct vfio_info_cap_header header;
+	uint32_t nr_areas;
+	uint32_t reserved;
 	struct vfio_region_sparse_mmap_area areas[MAX_AREAS];
-} sparse = { .cap.header = { .id = VFIO_REGION_INFO_CAP_SPARSE_MMAP, .version = 1 } };
+} sparse = { .header = { .id = VFIO_REGION_INFO_CAP_SPARSE_MMAP, .version = 1 } };
 
 static void __attribute__((noreturn)) bad_setting(const char *name, const char *value)
 {
@@ -39,9 +43,9 @@ static void read_areas(const char *setting)
 	char *end;
 
 	while (*text) {
-		struct vfio_region_sparse_mmap_area *area = &sparse.areas[sparse.cap.nr_areas];
+		struct vfio_region_sparse_mmap_area *area = &sparse.areas[sparse.nr_areas];
 
-		if (sparse.cap.nr_areas++ == MAX_AREAS)
+		if (sparse.nr_areas++ == MAX_AREAS)
 			bad_setting("SPARSE_AREAS", setting);
 		area->offset = strtoull(text, &end, 0);
 		if (*end != '+')
@@ -70,7 +74,8 @@ __attribute__((constructor)) static void start(void)
 /* As vfio_pci_ioctl_get_region_info(): what does not fit is left out and its size told. */
 static void add_areas(struct vfio_region_info *info, uint32_t room)
 {
-	size_t size = sizeof(sparse.cap) + sparse.cap.nr_areas * sizeof(sparse.areas[0]);
+	size_t size = offsetof(__typeof__(sparse), areas) +
+		      sparse.nr_areas * sizeof(sparse.areas[0]);
 
 	info->flags |= VFIO_REGION_INFO_FLAG_CAPS;
 	info->cap_offset = 0;
