@@ -15,6 +15,9 @@ die() {
 	exit 1
 }
 
+# What building takes.
+build_packages=(autoconf automake gcc libc6-dev libsmartcols-dev linux-libc-dev make pkgconf)
+
 as_root() {
 	if ((EUID)); then
 		command -v sudo >/dev/null || die "packages are missing and there is no sudo: run this as root"

@@ -35,7 +35,7 @@ quiet_make() {
 
 @test "musl-gcc builds the library without a warning" {
 	requires musl-tools "$(command -v musl-gcc)"
-	configured CC=musl-gcc --enable-werror
+	configured CC=musl-gcc --disable-command --enable-werror
 	quiet_make
 	[[ $(readelf -d libvfioalign.so) == *'Shared library: [libc.so]'* ]]
 }
