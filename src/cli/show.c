@@ -46,12 +46,13 @@ static const char *const limit_words[LIMITS] = {
 };
 
 static const char *const limit_notes[LIMITS] = {
-	[LIMIT_ADDRESS] = "its address is not congruent to its offset: start the program with\n"
+	[LIMIT_ADDRESS] = "the address is not congruent to the\noffset. Start the program with\n"
 			  "  vfioalign run -- PROGRAM ARGUMENT...",
-	[LIMIT_ADVICE] = "its address is good, but MADV_HUGEPAGE is missing, which this kernel wants:\n"
-			 "start the program with\n"
+	[LIMIT_ADVICE] = "this kernel wants MADV_HUGEPAGE for\n"
+			 "that, which nobody gave. Start the program with\n"
 			 "  vfioalign run -- PROGRAM ARGUMENT...",
-	[LIMIT_THP] = "the setting for transparent huge pages forbids it to this kernel:\n"
+	[LIMIT_THP] = "this kernel obeys the setting for\n"
+		      "transparent huge pages. Change it with\n"
 		      "  echo madvise >/sys/kernel/mm/transparent_hugepage/enabled",
 	[LIMIT_KERNEL] = "kernels before 6.12 have no huge pages for BARs",
 };
@@ -240,8 +241,8 @@ static void print_process(const struct show *show, const struct process *process
 		printf("All as good as it can be.\n");
 	for (int limit = LIMIT_NONE + 1; limit < LIMITS; limit++)
 		if (limited[limit])
-			printf("%u of %u could have larger pages: %s\n", limited[limit], mappings,
-			       limit_notes[limit]);
+			printf("%u of %u mappings could have larger pages, but %s\n", limited[limit],
+			       mappings, limit_notes[limit]);
 	free(pte_kb);
 	free(name);
 }
