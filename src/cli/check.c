@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "binding.h"
 #include "cli.h"
 #include "output.h"
 #include "pages.h"
@@ -262,89 +263,22 @@ static void check_modules(struct check *check)
 		say(check, STATUS_OK, "modules", cli_format("vfio-pci and vfio_iommu_type1 are loaded"), NULL);
 }
 
-/* Commands that give a device to vfio-pci. */
-static char *bind_commands(const char *bdf, bool bound)
+static bool check_binding(struct check *check, const struct system_bdf *bdf)
 {
-	char *unbind = bound ? cli_format("echo %s >/sys/bus/pci/devices/%s/driver/unbind\n", bdf, bdf)
-			     : cli_format("%s", "");
-	char *commands = cli_format("modprobe vfio-pci\n"
-				    "echo vfio-pci >/sys/bus/pci/devices/%s/driver_override\n"
-				    "%secho %s >/sys/bus/pci/drivers_probe", bdf, unbind, bdf);
+	char *remedy, *problem = binding_problem(bdf, &remedy);
+	char group[32];
 
-	free(unbind);
-	return commands;
-}
-
-static void append_line(char **lines, char *line)
-{
-	char *longer = *lines ? cli_format("%s\n%s", *lines, line) : cli_format("%s", line);
-
-	free(*lines);
-	free(line);
-	*lines = longer;
-}
-
-/*
- * Devices of its group that neither VFIO nor nobody has, and what to type for them. Bridges do not
- * count: vfio_dev_driver_allowed(), drivers/vfio/group.c.
- */
-static char *foreign_devices(const char *bdf, char **commands)
-{
-	struct system_bdf devices[MOST_DEVICES];
-	char *list = cli_format("%s", "");
-	char group[32], driver[64];
-	unsigned int count = 0;
-
-	if (system_link(system_path("/sys/bus/pci/devices/%s/iommu_group", bdf), group, sizeof(group)))
-		count = system_group_devices((unsigned int)strtoul(group, NULL, 10), devices, MOST_DEVICES);
-	for (unsigned int i = 0; i < count; i++) {
-		char *longer;
-
-		if (!system_driver(&devices[i], driver, sizeof(driver)) || system_is_vfio_driver(driver) ||
-		    !strcmp(driver, "pcieport") || !strcmp(driver, "pci-stub"))
-			continue;
-		longer = cli_format("%s%s%s (%s)", list, *list ? ", " : "", devices[i].text, driver);
-		append_line(commands, bind_commands(devices[i].text, true));
-		free(list);
-		list = longer;
-	}
-	return list;
-}
-
-static bool check_binding(struct check *check, const char *bdf)
-{
-	struct system_bdf device;
-	char driver[64] = "", group[32];
-	char *foreign, *commands = NULL;
-	bool bound;
-
-	snprintf(device.text, sizeof(device.text), "%s", bdf);
-	bound = system_driver(&device, driver, sizeof(driver));
-	if (!bound || !system_is_vfio_driver(driver)) {
-		say(check, STATUS_PROBLEM, bdf,
-		    cli_format("%s%s, and VFIO does not have it", bound ? "is bound to " : "has no driver",
-			       driver),
-		    bind_commands(bdf, bound));
+	if (problem) {
+		say(check, STATUS_PROBLEM, bdf->text, problem, remedy);
 		return false;
 	}
-	if (!system_link(system_path("/sys/bus/pci/devices/%s/iommu_group", bdf), group, sizeof(group))) {
-		say(check, STATUS_PROBLEM, bdf, cli_format("has no IOMMU group"),
-		    cli_format("switch the IOMMU on"));
-		return false;
+	if (system_is_here() && binding_group(bdf, group, sizeof(group))) {
+		const char *node = system_path("/dev/vfio/%s", group);
+
+		if (access(node, R_OK | W_OK))
+			say(check, STATUS_NOTE, bdf->text,
+			    cli_format("%s may not be opened by this user: %s", node, strerror(errno)), NULL);
 	}
-	if (strchr(group, '-'))
-		return true;
-	foreign = foreign_devices(bdf, &commands);
-	if (*foreign)
-		say(check, STATUS_PROBLEM, bdf,
-		    cli_format("its IOMMU group %s is not viable, since other drivers have devices of it: %s",
-			       group, foreign),
-		    commands);
-	else if (system_is_here() && access(system_path("/dev/vfio/%s", group), R_OK | W_OK))
-		say(check, STATUS_NOTE, bdf,
-		    cli_format("/dev/vfio/%s may not be opened by this user: %s", group, strerror(errno)),
-		    NULL);
-	free(foreign);
 	return true;
 }
 
@@ -366,15 +300,13 @@ static char *describe_bar(const struct align_sizes *sizes, unsigned int bar, uin
 	return text;
 }
 
-static void check_bars(struct check *check, const char *bdf)
+static void check_bars(struct check *check, const struct system_bdf *bdf)
 {
 	const struct align_sizes *sizes = &check->kernel.sizes;
 	char *list = cli_format("%s", "");
-	struct system_bdf device;
 
-	snprintf(device.text, sizeof(device.text), "%s", bdf);
 	for (unsigned int bar = 0; bar < SYSTEM_BARS; bar++) {
-		uint64_t size = system_bar_size(&device, bar);
+		uint64_t size = system_bar_size(bdf, bar);
 		uint64_t best = align_huge_page(sizes, 0, size);
 		char *text, *longer;
 
@@ -387,21 +319,24 @@ static void check_bars(struct check *check, const char *bdf)
 		list = longer;
 	}
 	if (*list)
-		say(check, STATUS_OK, bdf, list, NULL);
+		say(check, STATUS_OK, bdf->text, list, NULL);
 	else
-		say(check, STATUS_NOTE, bdf,
+		say(check, STATUS_NOTE, bdf->text,
 		    cli_format("no BAR of it holds a huge page: there is nothing to gain"), NULL);
 	if (!*list)
 		free(list);
 }
 
-static void check_device(struct check *check, const char *bdf)
+static void check_device(struct check *check, const char *name)
 {
-	if (!exists(system_path("/sys/bus/pci/devices/%s", bdf)))
-		say(check, STATUS_PROBLEM, bdf, cli_format("there is no such PCI device"),
+	struct system_bdf bdf;
+
+	if ((size_t)snprintf(bdf.text, sizeof(bdf.text), "%s", name) >= sizeof(bdf.text) ||
+	    !exists(system_path("/sys/bus/pci/devices/%s", bdf.text)))
+		say(check, STATUS_PROBLEM, name, cli_format("there is no such PCI device"),
 		    cli_format("lspci -D"));
-	else if (check_binding(check, bdf))
-		check_bars(check, bdf);
+	else if (check_binding(check, &bdf))
+		check_bars(check, &bdf);
 }
 
 static int is_vfio_device(const struct dirent *entry)

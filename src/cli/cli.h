@@ -57,6 +57,8 @@ struct command {
 extern const struct command run_command;
 extern const struct command show_command;
 extern const struct command check_command;
+extern const struct command bench_command;
+extern const struct command ab_command;
 
 /**
  * cli_option - the next option

@@ -13,6 +13,8 @@ static const struct command *const commands[] = {
 	&run_command,
 	&show_command,
 	&check_command,
+	&bench_command,
+	&ab_command,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -63,7 +65,7 @@ int main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : "";
 
 	keep_standard_fds();
-	setlocale(LC_ALL, "");
+	setlocale(LC_CTYPE, "");
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (!strcmp(name, commands[i]->name)) {
 			char *whole_name = cli_format("vfioalign %s", name);

@@ -8,7 +8,7 @@
 #include "cli.h"
 #include "output.h"
 
-#define MOST_COLUMNS 16
+#define MOST_COLUMNS 40
 
 struct output {
 	struct libscols_table *table;
@@ -103,6 +103,11 @@ void output_headings(struct output *output)
 	}
 }
 
+void output_to(struct output *output, FILE *stream)
+{
+	check(scols_table_set_stream(output->table, stream));
+}
+
 void output_line(struct output *output)
 {
 	output->line = scols_table_new_line(output->table, NULL);
@@ -144,6 +149,11 @@ void output_string(struct output *output, int column, const char *string)
 void output_number(struct output *output, int column, unsigned long long number)
 {
 	set(output, column, output->json ? cli_format("%llu", number) : cli_number(number));
+}
+
+void output_real(struct output *output, int column, double number)
+{
+	set(output, column, cli_format("%.*f", number == (double)(long long)number ? 0 : 4, number));
 }
 
 void output_colour(struct output *output, int column, const char *colour)

@@ -4,6 +4,7 @@
 #define VFIOALIGN_CLI_OUTPUT_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 enum output_type {
 	OUTPUT_STRING,
@@ -44,6 +45,9 @@ struct output *output_start(const char *name, const struct output_column *column
 /** output_headings - show the columns' names, in capitals */
 void output_headings(struct output *output);
 
+/** output_to - print it to a file and not to stdout */
+void output_to(struct output *output, FILE *stream);
+
 /** output_line - begin a line; its cells are empty: null or [null] in JSON */
 void output_line(struct output *output);
 
@@ -53,10 +57,13 @@ void output_string(struct output *output, int column, const char *string);
 /** output_number - fill a cell: digits in JSON, with commas in a table */
 void output_number(struct output *output, int column, unsigned long long number);
 
+/** output_real - fill a cell: a number that need not be a whole one */
+void output_real(struct output *output, int column, double number);
+
 /** output_colour - give a cell of this line a colour by name: "red" */
 void output_colour(struct output *output, int column, const char *colour);
 
-/** output_finish - print it to stdout, and free it */
+/** output_finish - print it, and free it */
 void output_finish(struct output *output);
 
 #endif
