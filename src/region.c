@@ -8,6 +8,7 @@
 #include "config.h"
 #include "region.h"
 #include "report.h"
+#include "table.h"
 #include "text.h"
 
 #define MAX_REGIONS 128
@@ -15,7 +16,6 @@
 #define MAX_CAPS 16
 #define MAX_SLACK (1ULL << 30)
 
-/* Only whole words, so that a slot can be copied one atomic word after the other. */
 struct region {
 	uint64_t fd;
 	uint64_t index;
@@ -25,75 +25,23 @@ struct region {
 	struct vfio_region_sparse_mmap_area areas[MAX_AREAS];
 };
 
-#define REGION_WORDS (sizeof(struct region) / sizeof(uint64_t))
-
-/*
- * What the program has learned. A slot's sequence number is odd while it is written and 0
- * before. Nobody ever waits, so that a signal handler can come at any point: a reader passes
- * over a slot that changes under it, and a writer over one that another is writing, which
- * makes the library forget a region at the worst.
- */
-static struct slot {
-	unsigned int sequence;
-	uint64_t words[REGION_WORDS];
-} slots[MAX_REGIONS];
-
-static unsigned int slots_taken;
+/* What the program has learned. */
+TABLE(regions, struct region, MAX_REGIONS);
 
 bool region_spoken;
 bool region_learned;
 
-static bool slot_read(struct slot *slot, struct region *region)
-{
-	unsigned int sequence = __atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE);
-	uint64_t words[REGION_WORDS];
-
-	if (sequence == 0 || sequence & 1)
-		return false;
-	for (size_t i = 0; i < REGION_WORDS; i++)
-		words[i] = __atomic_load_n(&slot->words[i], __ATOMIC_ACQUIRE);
-	if (__atomic_load_n(&slot->sequence, __ATOMIC_RELAXED) != sequence)
-		return false;
-	memcpy(region, words, sizeof(words));
-	return true;
-}
-
-static void slot_write(struct slot *slot, const struct region *region)
-{
-	unsigned int sequence = __atomic_load_n(&slot->sequence, __ATOMIC_RELAXED);
-	uint64_t words[REGION_WORDS];
-
-	if (sequence & 1 ||
-	    !__atomic_compare_exchange_n(&slot->sequence, &sequence, sequence + 1, false,
-					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		return;
-	memcpy(words, region, sizeof(words));
-	for (size_t i = 0; i < REGION_WORDS; i++)
-		__atomic_store_n(&slot->words[i], words[i], __ATOMIC_RELEASE);
-	__atomic_store_n(&slot->sequence, sequence + 2, __ATOMIC_RELEASE);
-}
-
-static unsigned int slots_used(void)
-{
-	unsigned int taken = __atomic_load_n(&slots_taken, __ATOMIC_RELAXED);
-
-	return taken < MAX_REGIONS ? taken : MAX_REGIONS;
-}
-
 static void remember(const struct region *region)
 {
 	struct region old;
-	unsigned int taken;
 
-	for (unsigned int i = 0; i < slots_used(); i++)
-		if (slot_read(&slots[i], &old) && old.fd == region->fd &&
+	for (unsigned int i = 0; i < table_used(&regions); i++)
+		if (table_read(&regions, i, &old) && old.fd == region->fd &&
 		    old.index == region->index) {
-			slot_write(&slots[i], region);
+			table_write(&regions, i, region);
 			return;
 		}
-	/* Full: the oldest goes. */
-	taken = __atomic_fetch_add(&slots_taken, 1, __ATOMIC_RELAXED);
-	slot_write(&slots[taken % MAX_REGIONS], region);
+	table_add(&regions, region);
 }
 
 /*
@@ -154,8 +102,8 @@ void region_watch(int fd, unsigned long request, const void *arg)
 
 static bool recall(struct region *region, int fd, uint64_t file_offset)
 {
-	for (unsigned int i = 0; i < slots_used(); i++)
-		if (slot_read(&slots[i], region) && region->fd == (uint64_t)fd &&
+	for (unsigned int i = 0; i < table_used(&regions); i++)
+		if (table_read(&regions, i, region) && region->fd == (uint64_t)fd &&
 		    file_offset >= region->file_offset &&
 		    file_offset - region->file_offset < region->size)
 			return true;
@@ -242,8 +190,8 @@ bool region_fit_reservation(struct region_fit *fit, uint64_t length)
 	struct region region;
 
 	*fit = (struct region_fit){ .fd = -1, .slack = MAX_SLACK };
-	for (unsigned int i = 0; i < slots_used(); i++) {
-		if (!slot_read(&slots[i], &region))
+	for (unsigned int i = 0; i < table_used(&regions); i++) {
+		if (!table_read(&regions, i, &region))
 			continue;
 		for (uint64_t area = 0; area < region.nr_areas; area++)
 			try_fit(fit, &region, region.areas[area].offset, region.areas[area].size,

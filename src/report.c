@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "report.h"
+#include "sink.h"
 #include "text.h"
 
-/* Above the numbers that programs dup2() to and select() on. */
-#define LOG_FD_FLOOR 512
-
-static int log_fd = -1;
-static char log_link[256];
+static struct sink log_sink = { .fd = -1 };
 
 static const struct {
 	enum log_level level;
@@ -50,74 +46,16 @@ void report_complaint(const char *about, const char *value, const char *remedy)
 	text_write_line(&line, STDERR_FILENO);
 }
 
-static ssize_t read_log_link(char *target, size_t size)
+static void open_sink(struct sink *sink, const char *variable, const char *pattern)
 {
-	struct text path;
-
-	text_start(&path);
-	text_add(&path, "/proc/self/fd/");
-	text_add_decimal(&path, (uint64_t)log_fd);
-	return readlink(text_string(&path), target, size);
-}
-
-static int open_log_file(const char *pattern)
-{
-	struct text path;
-	int fd;
-
-	text_start(&path);
-	for (; *pattern; pattern++) {
-		if (pattern[0] == '%' && pattern[1] == 'p') {
-			text_add_decimal(&path, (uint64_t)getpid());
-			pattern++;
-		} else {
-			text_add_byte(&path, *pattern);
-		}
-	}
-	if (text_is_cut(&path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	/* O_NONBLOCK: a FIFO that nobody reads must not hold up the program. */
-	fd = open(text_string(&path),
-		  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
-		  0600);
-	return fd;
+	if (!sink_open(sink, pattern))
+		report_complaint(variable, pattern, strerror(errno));
 }
 
 void report_open(void)
 {
-	int fd = STDERR_FILENO;
-	int high;
-
-	if (config.log == LOG_OFF)
-		return;
-	if (config.log_file) {
-		fd = open_log_file(config.log_file);
-		if (fd < 0) {
-			report_complaint("VFIOALIGN_LOG_FILE", config.log_file, strerror(errno));
-			return;
-		}
-	}
-	high = fcntl(fd, F_DUPFD_CLOEXEC, LOG_FD_FLOOR);
-	if (high < 0)
-		high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (config.log_file)
-		close(fd);
-	log_fd = high;
-	if (log_fd >= 0 && read_log_link(log_link, sizeof(log_link) - 1) < 0)
-		log_link[0] = '\0';
-}
-
-/* A program that closes every fd and opens its own must not find our lines in its file. */
-static bool log_is_ours(void)
-{
-	char target[sizeof(log_link)] = "";
-
-	if (log_fd < 0)
-		return false;
-	return read_log_link(target, sizeof(target) - 1) < 0 ? !log_link[0]
-							     : !strcmp(target, log_link);
+	if (config.log != LOG_OFF)
+		open_sink(&log_sink, "VFIOALIGN_LOG_FILE", config.log_file);
 }
 
 /* Of the system calls that seccomp filters leave us, readlink is the one that tells the pid. */
@@ -149,7 +87,7 @@ void report_mapping(int fd, const struct region_range *range, const void *before
 	int err = errno;
 	struct text line;
 
-	if (config.log < why_text[why].level || !log_is_ours()) {
+	if (config.log < why_text[why].level || !sink_is_ours(&log_sink)) {
 		errno = err;
 		return;
 	}
@@ -177,7 +115,7 @@ void report_mapping(int fd, const struct region_range *range, const void *before
 	text_add(&line, why_text[why].reason);
 	if (config.mode != ALIGN_BEST)
 		text_add(&line, " (control arm of VFIOALIGN)");
-	text_write_line(&line, log_fd);
+	text_write_line(&line, log_sink.fd);
 	errno = err;
 }
 
@@ -186,7 +124,7 @@ void report_region(int fd, uint32_t index, uint64_t size, unsigned int areas)
 	int err = errno;
 	struct text line;
 
-	if (config.log >= LOG_DEBUG && log_is_ours()) {
+	if (config.log >= LOG_DEBUG && sink_is_ours(&log_sink)) {
 		start_line(&line);
 		text_add(&line, "device fd ");
 		text_add_decimal(&line, (uint64_t)fd);
@@ -197,7 +135,7 @@ void report_region(int fd, uint32_t index, uint64_t size, unsigned int areas)
 		text_add(&line, " sparse areas ");
 		text_add_decimal(&line, areas);
 		text_add(&line, ": learned from VFIO_DEVICE_GET_REGION_INFO");
-		text_write_line(&line, log_fd);
+		text_write_line(&line, log_sink.fd);
 	}
 	errno = err;
 }
