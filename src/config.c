@@ -29,7 +29,7 @@ enum placement {
 	PLACEMENT_MISALIGN,
 };
 
-/* The first choice of each list is the default. */
+/* The first choice of each list is the default. This one is in the order of the enum. */
 static const struct choice placements[] = {
 	{ "auto", PLACEMENT_AUTO },
 	{ "off", PLACEMENT_OFF },
@@ -205,6 +205,13 @@ static bool may_relocate(int relocation)
 	return relocation == RELOCATION_AUTO ? is_named(RELOCATABLE) : relocation == RELOCATION_ON;
 }
 
+static const char *idle_reason(int placement, const char *only)
+{
+	if (placement == PLACEMENT_OFF)
+		return "off";
+	return only && !is_named(only) ? "only" : NULL;
+}
+
 static void answer_probe(void)
 {
 	static const char answer[] = "libvfioalign " PACKAGE_VERSION "\n";
@@ -214,18 +221,20 @@ static void answer_probe(void)
 
 void config_read(void)
 {
-	const char *only = variable("VFIOALIGN_ONLY");
 	int placement;
 
 	if (choose("VFIOALIGN_PROBE", probes))
 		answer_probe();
 	config.program = executable_name();
 	placement = choose("VFIOALIGN", placements);
+	config.placement = placements[placement].word;
 	config.mode = mode_of(placement);
 	config.sizes = read_sizes(placement);
 	config.steer = choose("VFIOALIGN_STEER", on_off);
 	config.relocate = may_relocate(choose("VFIOALIGN_RELOCATE", relocations));
 	config.log = (enum log_level)choose("VFIOALIGN_LOG", log_levels);
 	config.log_file = variable("VFIOALIGN_LOG_FILE");
-	config.act = placement != PLACEMENT_OFF && (!only || is_named(only));
+	config.report_file = variable("VFIOALIGN_REPORT");
+	config.idle = idle_reason(placement, variable("VFIOALIGN_ONLY"));
+	config.act = !config.idle;
 }

@@ -17,22 +17,28 @@ enum log_level {
 /**
  * struct config - what the library goes by
  * @act: false if VFIOALIGN or VFIOALIGN_ONLY leave this program alone
- * @mode: VFIOALIGN
+ * @idle: which of them does, "off" or "only"; NULL if none
+ * @placement: VFIOALIGN, the word
+ * @mode: VFIOALIGN, what it means
  * @steer: VFIOALIGN_STEER
  * @relocate: VFIOALIGN_RELOCATE, where "auto" has been decided by the program's name
  * @sizes: the machine's page sizes
  * @log: VFIOALIGN_LOG
  * @log_file: VFIOALIGN_LOG_FILE, or NULL for stderr
+ * @report_file: VFIOALIGN_REPORT, or NULL
  * @program: name of this process's executable
  */
 struct config {
 	bool act;
+	const char *idle;
+	const char *placement;
 	enum align_mode mode;
 	bool steer;
 	bool relocate;
 	struct align_sizes sizes;
 	enum log_level log;
 	const char *log_file;
+	const char *report_file;
 	const char *program;
 };
 

@@ -135,14 +135,14 @@ void *place_device(const struct place_call *call, const struct region_range *ran
 		got = place_as_asked(call);
 		before = got;
 		if (got == MAP_FAILED) {
-			report_mapping(call->fd, range, before, got, WHY_FAILED);
+			report_mapping(call->fd, range, call->addr, before, got, WHY_FAILED);
 			return got;
 		}
 		if (has_goal)
 			got = improve(call, range, &goal, got, &why);
 	}
 	advise(got, range);
-	report_mapping(call->fd, range, before, got, why);
+	report_mapping(call->fd, range, call->addr, before, got, why);
 	errno = err;
 	return got;
 }
@@ -192,12 +192,12 @@ void *place_fixed(const struct place_call *call, const struct region_range *rang
 		errno = err;
 		got = place_as_asked(call);
 		if (got == MAP_FAILED) {
-			report_mapping(call->fd, range, got, got, WHY_FAILED);
+			report_mapping(call->fd, range, call->addr, got, got, WHY_FAILED);
 			return got;
 		}
 	}
 	advise(got, range);
-	report_mapping(call->fd, range, call->addr, got, why);
+	report_mapping(call->fd, range, call->addr, call->addr, got, why);
 	errno = err;
 	return got;
 }
@@ -266,7 +266,6 @@ void *place_reservation(const struct place_call *call, const struct region_fit *
 	errno = err;
 	if (got == MAP_FAILED)
 		return place_as_asked(call);
-	report_mapping(fit->fd, range, call->addr,
-		       (char *)got + align_lead(&config.sizes, fit->slack), WHY_STEERED);
+	report_reservation(fit, call->addr, got, align_pages(&config.sizes, call->length));
 	return got;
 }

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "config.h"
+#include "dma.h"
 #include "next.h"
 #include "place.h"
 #include "region.h"
@@ -51,12 +52,16 @@ static void *map_anonymous(const struct place_call *call)
 static void *map_file(const struct place_call *call)
 {
 	struct region_range range;
+	void *got;
 
 	if (!region_resolve(&range, call->fd, call->offset, call->length))
 		return place_as_asked(call);
 	if (call->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
-		return place_fixed(call, &range);
-	return place_device(call, &range);
+		got = place_fixed(call, &range);
+	else
+		got = place_device(call, &range);
+	dma_remember(got, call->fd, &range);
+	return got;
 }
 
 static __attribute__((noinline)) void *sort(const struct place_call *call)
@@ -85,10 +90,15 @@ EXPORT void *mmap64(void *addr, size_t length, int prot, int flags, int fd, off_
 
 static __attribute__((noinline)) int watched_ioctl(int fd, ioctl_request request, void *arg)
 {
-	int ret = next_ioctl(fd, request, arg);
+	unsigned long number = (unsigned long)request;
+	int ret;
 
+	if (number == VFIO_IOMMU_MAP_DMA && report_on)
+		ret = dma_map(fd, arg);
+	else
+		ret = next_ioctl(fd, request, arg);
 	if (ret >= 0)
-		region_watch(fd, (unsigned long)request, arg);
+		region_watch(fd, number, arg, ret);
 	return ret;
 }
 
@@ -113,7 +123,10 @@ __attribute__((constructor)) static void start(void)
 	next_resolve();
 	config_read();
 	report_open();
-	if (config.act)
+	/* The report has those too that hold no huge page. */
+	if (config.act && report_on)
+		shortest = 1;
+	else if (config.act)
 		shortest = align_smallest_huge_page(&config.sizes) - config.sizes.page + 1;
 	errno = err;
 }

@@ -12,9 +12,11 @@
 #include "text.h"
 
 #define MAX_REGIONS 128
+#define MAX_DEVICES 64
 #define MAX_AREAS 8
 #define MAX_CAPS 16
 #define MAX_SLACK (1ULL << 30)
+#define LINK_SIZE 256
 
 struct region {
 	uint64_t fd;
@@ -25,8 +27,14 @@ struct region {
 	struct vfio_region_sparse_mmap_area areas[MAX_AREAS];
 };
 
-/* What the program has learned. */
+struct device {
+	uint64_t fd;
+	char name[REGION_DEVICE_SIZE];
+};
+
+/* What the program has learned, and, with a report on, the names that it opened devices by. */
 TABLE(regions, struct region, MAX_REGIONS);
+TABLE(devices, struct device, MAX_DEVICES);
 
 bool region_spoken;
 bool region_learned;
@@ -93,9 +101,26 @@ static void learn(int fd, const struct vfio_region_info *info)
 	report_region(fd, info->index, info->size, (unsigned int)region.nr_areas);
 }
 
-void region_watch(int fd, unsigned long request, const void *arg)
+static void learn_name(int fd, const char *name)
+{
+	struct device device = { .fd = (uint64_t)fd }, old;
+	size_t length = strcspn(name, " "); /* what may follow is a secret: "BDF vf_token=UUID" */
+
+	if (length < sizeof(device.name))
+		memcpy(device.name, name, length);
+	for (unsigned int i = 0; i < table_used(&devices); i++)
+		if (table_read(&devices, i, &old) && old.fd == device.fd) {
+			table_write(&devices, i, &device);
+			return;
+		}
+	table_add(&devices, &device);
+}
+
+void region_watch(int fd, unsigned long request, const void *arg, int ret)
 {
 	__atomic_store_n(&region_spoken, true, __ATOMIC_RELAXED);
+	if (request == VFIO_GROUP_GET_DEVICE_FD && report_on)
+		learn_name(ret, arg);
 	if (request == VFIO_DEVICE_GET_REGION_INFO && config.act)
 		learn(fd, arg);
 }
@@ -128,18 +153,10 @@ static bool is_device_node(const char *path)
 	return *number && number[strspn(number, "0123456789")] == '\0';
 }
 
-static enum fd_kind fd_kind(int fd)
+static enum fd_kind link_kind(struct text *path, char target[LINK_SIZE])
 {
-	struct text path;
-	char target[256];
-	ssize_t length;
-	int err = errno;
+	ssize_t length = readlink(text_string(path), target, LINK_SIZE - 1);
 
-	text_start(&path);
-	text_add(&path, "/proc/self/fd/");
-	text_add_decimal(&path, (uint64_t)fd);
-	length = readlink(text_string(&path), target, sizeof(target) - 1);
-	errno = err;
 	if (length < 0)
 		return FD_UNKNOWN;
 	target[length] = '\0';
@@ -147,15 +164,73 @@ static enum fd_kind fd_kind(int fd)
 										      : FD_OTHER;
 }
 
+static enum fd_kind fd_kind(int fd, char target[LINK_SIZE])
+{
+	struct text path;
+	enum fd_kind kind;
+	int err = errno;
+
+	text_start(&path);
+	text_add(&path, "/proc/self/fd/");
+	text_add_decimal(&path, (uint64_t)fd);
+	kind = link_kind(&path, target);
+	errno = err;
+	return kind;
+}
+
+void region_device(int fd, char name[REGION_DEVICE_SIZE])
+{
+	char target[LINK_SIZE];
+	struct device device;
+	enum fd_kind kind = fd_kind(fd, target);
+
+	name[0] = '\0';
+	if (kind == FD_VFIO && is_device_node(target)) {
+		strncat(name, strrchr(target, '/') + 1, REGION_DEVICE_SIZE - 1);
+		return;
+	}
+	for (unsigned int i = 0; kind != FD_OTHER && i < table_used(&devices); i++)
+		if (table_read(&devices, i, &device) && device.fd == (uint64_t)fd)
+			memcpy(name, device.name, sizeof(device.name));
+}
+
+/* A directory is no link: EINVAL. */
+static bool has_map_files(void)
+{
+	char target[1];
+
+	return readlink("/proc/self/map_files", target, sizeof(target)) < 0 && errno == EINVAL;
+}
+
+bool region_is_mapped(uint64_t start, uint64_t end)
+{
+	char target[LINK_SIZE];
+	struct text path;
+	enum fd_kind kind;
+	int err = errno;
+	bool mapped;
+
+	text_start(&path);
+	text_add(&path, "/proc/self/map_files/");
+	text_add_digits(&path, start);
+	text_add(&path, "-");
+	text_add_digits(&path, end);
+	kind = link_kind(&path, target);
+	mapped = kind == FD_VFIO || (kind == FD_UNKNOWN && !has_map_files());
+	errno = err;
+	return mapped;
+}
+
 bool region_resolve(struct region_range *range, int fd, off_t file_offset, size_t length)
 {
+	char target[LINK_SIZE];
 	struct region region;
 	enum fd_kind kind;
 	bool known;
 
 	if (fd < 0 || file_offset < 0)
 		return false;
-	kind = fd_kind(fd);
+	kind = fd_kind(fd, target);
 	known = recall(&region, fd, (uint64_t)file_offset);
 	if (kind == FD_OTHER || (kind == FD_UNKNOWN && !known))
 		return false;

@@ -69,11 +69,38 @@ static inline bool region_may_be_reserved_for(void)
  * @fd: the file descriptor it was made on
  * @request: its number
  * @arg: its argument, after the call
+ * @ret: what it returned
  *
  * Remembers the regions that VFIO_DEVICE_GET_REGION_INFO describes and that can hold a huge
- * page, with their sparse areas. Makes no system call, unless debug lines are wanted.
+ * page, with their sparse areas, and with a report on the names that VFIO_GROUP_GET_DEVICE_FD
+ * was asked for. Makes no system call, unless debug lines are wanted.
  */
-void region_watch(int fd, unsigned long request, const void *arg);
+void region_watch(int fd, unsigned long request, const void *arg, int ret);
+
+/* A BDF has 12 bytes; a mediated device's UUID, 36. */
+#define REGION_DEVICE_SIZE 64
+
+/**
+ * region_device - the name of a device
+ * @fd: the device
+ * @name: set to the name that the program asked the group for, of PCI the BDF; to that of the
+ *        node, "vfio7"; or to "" if it is not known
+ *
+ * errno is unchanged.
+ */
+void region_device(int fd, char name[REGION_DEVICE_SIZE]);
+
+/**
+ * region_is_mapped - is a mapping of a VFIO device still there?
+ * @start: its first address
+ * @end: the address behind it
+ *
+ * The kernel never merges such mappings (VM_PFNMAP, Linux mm/vma.c), so that one that is there
+ * has the bounds that mmap(2) gave it, unless part of it was unmapped or replaced.
+ *
+ * Return: true also if /proc is not there to tell. errno is unchanged.
+ */
+bool region_is_mapped(uint64_t start, uint64_t end);
 
 /**
  * region_resolve - which range of which region is this part of a file?

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Log lines. Formatted on the stack and written with one write(2), to a file opened at the start. */
+/*
+ * Log lines, and the events of a report. Formatted on the stack and written with one write(2), to
+ * a file opened at the start.
+ */
 #ifndef VFIOALIGN_REPORT_H
 #define VFIOALIGN_REPORT_H
 
@@ -35,26 +38,60 @@ enum report_why {
 	WHY_FAILED,
 };
 
-/**
- * report_open - open the log, from the constructor
- *
- * The log has its own file descriptor, so that a program that closes fd 2 and opens
- * something else there does not find our lines in it.
- */
+/** report_on - events are wanted, and there is a file for them */
+extern bool report_on;
+
+/** report_open - open the log and the report, from the constructor; the report's first event */
 void report_open(void);
 
 /**
- * report_mapping - log one mapping of a VFIO device
+ * report_mapping - one mapping of a VFIO device
  * @fd: the device
  * @range: the range of the region that it maps
+ * @asked: the address in the program's call, or NULL
  * @before: where the program's own call landed, or the hint; MAP_FAILED if it failed
  * @after: what the program gets
- * @why: what was done
+ * @why: what was done; of WHY_FAILED, errno has the reason
  *
  * errno is unchanged, as by every function here.
  */
-void report_mapping(int fd, const struct region_range *range, const void *before,
-		    const void *after, enum report_why why);
+void report_mapping(int fd, const struct region_range *range, const void *asked,
+		    const void *before, const void *after, enum report_why why);
+
+/**
+ * report_reservation - one reservation that was steered
+ * @fit: the range that it fits
+ * @asked: the address in the program's call, or NULL
+ * @address: where the reservation is
+ * @length: of the reservation, in bytes
+ */
+void report_reservation(const struct region_fit *fit, const void *asked, const void *address,
+			uint64_t length);
+
+/**
+ * struct report_dma - one VFIO_IOMMU_MAP_DMA of a VFIO mapping
+ * @fd: the device
+ * @device: its name, "" if that is not known
+ * @range: what it maps of which region
+ * @address: where that is mapped
+ * @iova: the address for DMA
+ * @nanoseconds: what the call took
+ * @faults: page faults of the calling thread in it, -1 if that is not known
+ * @error: errno, 0 for success
+ */
+struct report_dma {
+	int fd;
+	const char *device;
+	struct region_range range;
+	uint64_t address;
+	uint64_t iova;
+	uint64_t nanoseconds;
+	int64_t faults;
+	int error;
+};
+
+/** report_dma - that one */
+void report_dma(const struct report_dma *dma);
 
 /**
  * report_region - log, for debugging, a region that the program has learned about

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sink.h"
@@ -23,6 +24,8 @@ static ssize_t read_link(const struct sink *sink, char *target, size_t size)
 static int open_file(const char *pattern)
 {
 	struct text path;
+	struct stat stat;
+	int fd;
 
 	text_start(&path);
 	for (; *pattern; pattern++) {
@@ -38,9 +41,16 @@ static int open_file(const char *pattern)
 		return -1;
 	}
 	/* O_NONBLOCK: a FIFO that nobody reads must not hold up the program. */
-	return open(text_string(&path),
-		    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
-		    0600);
+	fd = open(text_string(&path),
+		  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
+		  0600);
+	/* Nor must one whose reader goes away end it with SIGPIPE. */
+	if (fd >= 0 && (fstat(fd, &stat) || S_ISFIFO(stat.st_mode))) {
+		close(fd);
+		errno = ESPIPE;
+		return -1;
+	}
+	return fd;
 }
 
 bool sink_open(struct sink *sink, const char *pattern)

@@ -64,7 +64,8 @@ small_region() {
 }
 
 @test "a variable that is set to nothing is as good as not set" {
-	VFIOALIGN='' VFIOALIGN_ONLY='' VFIOALIGN_LOG='' VFIOALIGN_LOG_FILE='' VFIOALIGN_PROBE='' \
+	VFIOALIGN='' VFIOALIGN_ONLY='' VFIOALIGN_LOG='' VFIOALIGN_LOG_FILE='' VFIOALIGN_REPORT='' \
+		VFIOALIGN_PROBE='' \
 		with_library distance 2 0 4G
 	equal "region 2" "$placed" "$output"
 }
@@ -183,7 +184,9 @@ small_region() {
 	chgrp "$group" "$program"
 	chmod g+s "$program"
 	status=0
+	export VFIOALIGN_REPORT=$BATS_TEST_TMPDIR/report
 	VFIOALIGN=x VFIOALIGN_PROBE=1 "$program" >"$BATS_TEST_TMPDIR/out" 2>&1 || status=$?
 	[[ $status == 1 ]] || skip "the file system does not let programs be privileged"
 	equal "output" "" "$(<"$BATS_TEST_TMPDIR/out")"
+	[[ ! -e $VFIOALIGN_REPORT ]]
 }

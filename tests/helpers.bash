@@ -9,7 +9,7 @@ top=${abs_top_builddir:-${here%/*}}
 library=$top/libvfioalign.so
 mock=$top/tests/libmockvfio.so
 scenarios=$top/tests/scenarios
-: "${CC:=cc}" "${STRACE=$(command -v strace)}" "${VALGRIND=$(command -v valgrind)}"
+: "${CC:=cc}" "${JQ=$(command -v jq)}" "${STRACE=$(command -v strace)}" "${VALGRIND=$(command -v valgrind)}"
 
 # No setting of the user's shall reach a test, nor what "make check" tells the makes below it,
 # its list of tests for one. Messages are compared.

@@ -26,6 +26,7 @@ tests_scenarios_SOURCES = \
 	tests/scenarios-pass.c \
 	tests/scenarios-place.c \
 	tests/scenarios-process.c \
+	tests/scenarios-report.c \
 	tests/scenarios-trace.c
 tests_scenarios_CFLAGS = $(AM_CFLAGS) -pthread -Wno-unused-parameter
 tests_early_SOURCES = $(test_device) tests/early.c
@@ -64,9 +65,10 @@ bats_tests = \
 	tests/patterns.bats \
 	tests/place.bats \
 	tests/process.bats \
+	tests/report.bats \
 	tests/syscalls.bats
 dist_check_SCRIPTS = tests/run-bats $(bats_tests)
-dist_check_DATA = tests/helpers.bash
+dist_check_DATA = tests/helpers.bash tests/report-schema.jq
 
 TESTS = tests/unit-align tests/unit-text $(bats_tests)
 TEST_EXTENSIONS = .bats .vm
@@ -80,6 +82,7 @@ AM_TESTS_ENVIRONMENT = \
 	PACKAGE_VERSION='$(PACKAGE_VERSION)'; export PACKAGE_VERSION; \
 	CC='$(CC)'; export CC; \
 	BATS='$(BATS)'; export BATS; \
+	JQ='$(JQ)'; export JQ; \
 	STRACE='$(STRACE)'; export STRACE; \
 	VALGRIND='$(VALGRIND)'; export VALGRIND; \
 	SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)'; export SANITIZE_CFLAGS;

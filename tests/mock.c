@@ -8,9 +8,11 @@
  *   MOCK_REGIONS    sizes by index: "0:16M 2:4G"
  *   MOCK_AREAS      sparse areas by index, offset and size: "2:0+1M 2:0x101000+0xffeff000"
  *   MOCK_FAIL       faults: "mmap:2:ENOMEM,madvise:1:EINVAL" fails the second mmap() and the
- *                   first madvise(), both counted from the first mmap() of the device
+ *                   first madvise(), both counted from the first mmap() of the device; "dma_map" is
+ *                   VFIO_IOMMU_MAP_DMA
  *   MOCK_STEAL      N: the first N times that (a part of) the latest PROT_NONE reservation is
  *                   given back, another mapping takes its place at once (struct mock_canary)
+ *   MOCK_TOUCH      N: VFIO_IOMMU_MAP_DMA reads N bytes of its range, 2 MiB apart
  *   MOCK_NOREPLACE  "ignored": as before Linux 4.17, MAP_FIXED_NOREPLACE is only a hint
  */
 #undef _FILE_OFFSET_BITS
@@ -54,10 +56,11 @@ enum function {
 	MMAP,
 	MUNMAP,
 	MADVISE,
+	DMA_MAP,
 	NR_FUNCTIONS,
 };
 
-static const char *const function_names[] = { "mmap", "munmap", "madvise" };
+static const char *const function_names[] = { "mmap", "munmap", "madvise", "dma_map" };
 
 static const struct {
 	const char *name;
@@ -80,6 +83,8 @@ static unsigned long calls[NR_FUNCTIONS];
 static const char *link_text = "anon_inode:[vfio-device]";
 static bool has_proc = true;
 static bool knows_noreplace = true;
+
+static uint64_t touches;
 
 static long steals;
 static int canaries_fd = -1;
@@ -225,6 +230,10 @@ __attribute__((constructor)) static void start(void)
 	steals = (long)read_number(&text);
 	if (*text)
 		bad_setting("MOCK_STEAL");
+	text = setting("MOCK_TOUCH", "0");
+	touches = read_number(&text);
+	if (*text)
+		bad_setting("MOCK_TOUCH");
 	if (steals)
 		canaries_fd = memfd_create(MOCK_CANARY_NAME, MFD_CLOEXEC);
 }
@@ -334,7 +343,8 @@ EXPORT int madvise(void *addr, size_t length, int advice)
 /* The system call is made in any case, so that a trace shows what the library asked for. */
 EXPORT ssize_t readlink(const char *path, char *buffer, size_t size)
 {
-	static const char fds[] = "/proc/self/fd/";
+	static const char fds[] = "/proc/self/fd/", maps[] = "/proc/self/map_files/";
+	static const char device[] = "/memfd:" MOCK_DEVICE_NAME;
 	char target[4096];
 	const char *answer = target;
 	ssize_t length = syscall(SYS_readlinkat, AT_FDCWD, path, target, sizeof(target));
@@ -345,7 +355,8 @@ EXPORT ssize_t readlink(const char *path, char *buffer, size_t size)
 	}
 	if (length < 0)
 		return length;
-	if (!strncmp(path, fds, strlen(fds)) && is_device(atoi(path + strlen(fds)))) {
+	if ((!strncmp(path, fds, strlen(fds)) && is_device(atoi(path + strlen(fds)))) ||
+	    (!strncmp(path, maps, strlen(maps)) && !strncmp(target, device, strlen(device)))) {
 		answer = link_text;
 		length = (ssize_t)strlen(link_text);
 	}
@@ -417,6 +428,33 @@ static int region_info(struct vfio_region_info *info)
 	return 0;
 }
 
+static int new_device(const char *name)
+{
+	int fd;
+
+	if (!strcmp(name, "missing")) {
+		errno = ENODEV;
+		return -1;
+	}
+	fd = memfd_create(MOCK_DEVICE_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd >= 0 && (ftruncate(fd, MOCK_REGION(VFIO_PCI_NUM_REGIONS)) ||
+			fcntl(fd, F_ADD_SEALS, MOCK_DEVICE_SEAL)))
+		_exit(99);
+	return fd;
+}
+
+static int map_dma(const struct vfio_iommu_type1_dma_map *map)
+{
+	const volatile char *start = (const char *)(uintptr_t)map->vaddr;
+
+	if (fails(DMA_MAP))
+		return -1;
+	for (uint64_t i = 0; i < touches && i << 21 < map->size; i++)
+		(void)start[i << 21];
+	return 0;
+}
+
+/* Groups and containers can be any file. */
 EXPORT int ioctl(int fd, ioctl_request request, ...)
 {
 	va_list ap;
@@ -429,6 +467,10 @@ EXPORT int ioctl(int fd, ioctl_request request, ...)
 		return device_info(arg);
 	if ((unsigned long)request == VFIO_DEVICE_GET_REGION_INFO && is_device(fd))
 		return region_info(arg);
+	if ((unsigned long)request == VFIO_GROUP_GET_DEVICE_FD)
+		return new_device(arg);
+	if ((unsigned long)request == VFIO_IOMMU_MAP_DMA)
+		return map_dma(arg);
 	if ((unsigned long)request == VFIO_DEVICE_RESET && is_device(fd))
 		return 0;
 	return (int)syscall(SYS_ioctl, fd, request, arg);

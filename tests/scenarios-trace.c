@@ -156,6 +156,20 @@ static void trace_ioctls(char **args)
 	mark("end");
 }
 
+/* trace-dma OFFSET: of a mapping of region 2; "memory": of other memory */
+static void trace_dma(char **args)
+{
+	int fd = named_device("device");
+	char *got = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, MOCK_REGION(2));
+	char *memory = mmap(NULL, SIZE, PROT_READ, RESERVATION, -1, 0);
+	char *start = !strcmp(args[0], "memory") ? memory : got + number(args[0]);
+
+	CHECK(got != MAP_FAILED && memory != MAP_FAILED, "%s", strerror(errno));
+	mark("begin");
+	dma_map(start, MIB);
+	mark("end");
+}
+
 const struct scenario trace_scenarios[] = {
 	{ "trace-map", trace_map },
 	{ "trace-small", trace_small },
@@ -174,5 +188,6 @@ const struct scenario trace_scenarios[] = {
 	{ "trace-shared-memory-of-vmm", trace_shared_memory_of_vmm },
 	{ "trace-reserve", trace_reserve },
 	{ "trace-ioctls", trace_ioctls },
+	{ "trace-dma", trace_dma },
 	{ 0 },
 };

@@ -86,7 +86,7 @@ static void run(const char *name, char **args)
 {
 	static const struct scenario *const tables[] = {
 		place_scenarios,   hint_scenarios, fixed_scenarios, pass_scenarios,
-		process_scenarios, log_scenarios,  trace_scenarios,
+		process_scenarios, log_scenarios,  report_scenarios, trace_scenarios,
 	};
 
 	for (size_t i = 0; i < COUNT(tables); i++)

@@ -30,6 +30,7 @@ extern const struct scenario fixed_scenarios[];
 extern const struct scenario pass_scenarios[];
 extern const struct scenario process_scenarios[];
 extern const struct scenario log_scenarios[];
+extern const struct scenario report_scenarios[];
 extern const struct scenario trace_scenarios[];
 
 /** first_errno - what main() found in errno */
@@ -59,6 +60,12 @@ char *free_space(size_t length);
 
 /** sparse_file - an ordinary file that takes no room */
 int sparse_file(off_t size);
+
+/** named_device - a new device, asked for by name, that was asked about all regions */
+int named_device(const char *name);
+
+/** dma_map - VFIO_IOMMU_MAP_DMA; errno is 77 before */
+int dma_map(const void *address, size_t length);
 
 /** number - an argument: "0x101000", "16M", "4G" */
 uint64_t number(const char *text);

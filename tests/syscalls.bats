@@ -16,11 +16,12 @@ setup() {
 	"$STRACE" -o /dev/null true 2>/dev/null || skip "strace is not permitted here"
 }
 
-# Names, of mmap with the flags. The mock's own question about the fd is left out.
+# Names, of mmap with the flags. The mock's own question about the fd is left out, and so is the
+# time, which is a system call only where the clock needs one.
 calls_between_marks() {
 	awk '/write\(-1, "begin"/ { on = 1; next }
 		/write\(-1, "end"/ { exit }
-		!on || /F_GET_SEALS/ { next }
+		!on || /F_GET_SEALS|clock_gettime/ { next }
 		{ sub(/^[0-9]+ +/, ""); name = $0; sub(/\(.*/, "", name) }
 		name == "readlinkat" { name = "readlink" }
 		name == "mmap" { split($0, part, ", "); name = name "(" part[4] ")" }
@@ -118,6 +119,31 @@ makes() {
 	VFIOALIGN_LOG=error VFIOALIGN_LOG_FILE=$BATS_TEST_TMPDIR/log \
 		makes "readlink $own $look munmap madvise" trace-map 0x1000
 	VFIOALIGN_LOG=debug VFIOALIGN_LOG_FILE=$BATS_TEST_TMPDIR/log makes "$log ioctl" trace-ioctls
+}
+
+@test "a report: the file, the pid and the device are looked at, one line written, the device kept" {
+	local event="readlink readlink readlink write readlink"
+	export VFIOALIGN_REPORT=$BATS_TEST_TMPDIR/report
+	makes "readlink $own $look munmap madvise $event" trace-map 0x1000
+	makes "readlink $own madvise $event" trace-map 0
+	makes "readlink $own $event" trace-small
+	makes "readlink $there madvise $event" trace-noreplace
+	makes "readlink readlink readlink readlink write" trace-failure
+	makes "$reserve munmap munmap readlink readlink readlink write" trace-reserve 4G
+	makes "$reserve" trace-reserve 5000M
+	makes "" trace-private
+	makes "$own" trace-file
+	VFIOALIGN=off makes "$own" trace-map 0x1000
+}
+
+@test "a report of a DMA map: the mapping is looked at, the faults are read thrice, one line written" {
+	local faults="openat read close"
+	export VFIOALIGN_REPORT=$BATS_TEST_TMPDIR/report
+	makes "readlink $faults $faults $faults readlink readlink write" trace-dma 2M
+	makes "" trace-dma memory
+	makes "" trace-dma 4G
+	makes "ioctl" trace-ioctls
+	VFIOALIGN_REPORT='' makes "" trace-dma 2M
 }
 
 @test "off, or another program: nothing is added" {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The strings of log lines. */
+/* The strings of log lines and events. */
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -121,6 +121,70 @@ static bool names_page_sizes(void)
 	return true;
 }
 
+static bool escapes_for_json(void)
+{
+	static const struct {
+		const char *string;
+		const char *json;
+	} strings[] = {
+		{ "", "\"\"" },
+		{ "0000:01:00.0", "\"0000:01:00.0\"" },
+		{ "\"\\/", "\"\\\"\\\\/\"" },
+		{ "\x01\n\x1f\x7f", "\"\\u0001\\u000a\\u001f\\u007f\"" },
+		{ "\xc2\x80\xdf\xbf", "\"\xc2\x80\xdf\xbf\"" },
+		{ "\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80", "\"\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\"" },
+		{ "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", "\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"" },
+		/* overlong, surrogate, beyond Unicode, cut off, continuation alone */
+		{ "\xc1\xbf", "\"\\u00c1\\u00bf\"" },
+		{ "\xe0\x9f\xbf", "\"\\u00e0\\u009f\\u00bf\"" },
+		{ "\xf0\x8f\xbf\xbf", "\"\\u00f0\\u008f\\u00bf\\u00bf\"" },
+		{ "\xed\xa0\x80", "\"\\u00ed\\u00a0\\u0080\"" },
+		{ "\xed\xbf\xbf", "\"\\u00ed\\u00bf\\u00bf\"" },
+		{ "\xf4\x90\x80\x80", "\"\\u00f4\\u0090\\u0080\\u0080\"" },
+		{ "\xf8\x88\x80\x80\x80", "\"\\u00f8\\u0088\\u0080\\u0080\\u0080\"" },
+		{ "\xe2\x82", "\"\\u00e2\\u0082\"" },
+		{ "\x80\xff", "\"\\u0080\\u00ff\"" },
+	};
+
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+		struct text text;
+
+		text_start(&text);
+		text_add_json(&text, strings[i].string, 100);
+		TAP_CHECK(is(&text, strings[i].json), "string %zu", i);
+	}
+	return true;
+}
+
+static bool cuts_json_before_a_character(void)
+{
+	static const struct {
+		const char *string;
+		size_t most;
+		const char *json;
+	} strings[] = {
+		{ "abc", 3, "\"abc\"" },
+		{ "abc", 2, "\"ab\"" },
+		{ "abc", 0, "\"\"" },
+		{ "a\"", 2, "\"a\"" },
+		{ "a\n", 6, "\"a\"" },
+		{ "a\n", 7, "\"a\\u000a\"" },
+		{ "\xe2\x82\xac", 2, "\"\"" },
+		{ "\xe2\x82\xac", 3, "\"\xe2\x82\xac\"" },
+		/* What is left out stays out, even if something behind it would fit. */
+		{ "\nabc", 5, "\"\"" },
+	};
+
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+		struct text text;
+
+		text_start(&text);
+		text_add_json(&text, strings[i].string, strings[i].most);
+		TAP_CHECK(is(&text, strings[i].json), "string %zu", i);
+	}
+	return true;
+}
+
 static void fill(struct text *text, size_t count)
 {
 	text_start(text);
@@ -196,6 +260,8 @@ int main(void)
 	    "control characters and non-ASCII bytes become question marks");
 	tap(keeps_single_bytes(), "a single byte is kept as it is");
 	tap(prints_numbers(), "numbers from 0 to UINT64_MAX print in full");
+	tap(escapes_for_json(), "JSON strings are valid UTF-8 without control characters");
+	tap(cuts_json_before_a_character(), "JSON strings are cut before a whole character");
 	tap(names_page_sizes(), "page sizes print as 4K, 64K, 2M, 32M, 512M and 1G");
 	tap(fits_to_the_last_byte(), "a text holds all but two of its bytes");
 	tap(cuts_what_does_not_fit(), "a text that grows beyond its size is cut and says so");
