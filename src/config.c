@@ -237,4 +237,5 @@ void config_read(void)
 	config.report_file = variable("VFIOALIGN_REPORT");
 	config.idle = idle_reason(placement, variable("VFIOALIGN_ONLY"));
 	config.act = !config.idle;
+	config.observe = placement == PLACEMENT_OFF && config.report_file;
 }

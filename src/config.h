@@ -18,6 +18,7 @@ enum log_level {
  * struct config - what the library goes by
  * @act: false if VFIOALIGN or VFIOALIGN_ONLY leave this program alone
  * @idle: which of them does, "off" or "only"; NULL if none
+ * @observe: VFIOALIGN=off with a report: the program's mappings are told, and left as they are
  * @placement: VFIOALIGN, the word
  * @mode: VFIOALIGN, what it means
  * @steer: VFIOALIGN_STEER
@@ -31,6 +32,7 @@ enum log_level {
 struct config {
 	bool act;
 	const char *idle;
+	bool observe;
 	const char *placement;
 	enum align_mode mode;
 	bool steer;

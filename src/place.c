@@ -19,6 +19,14 @@ void *place_as_asked(const struct place_call *call)
 			 call->offset);
 }
 
+void *place_observed(const struct place_call *call, const struct region_range *range)
+{
+	void *got = place_as_asked(call);
+
+	report_mapping(call->fd, range, call->addr, got, got, got == MAP_FAILED ? WHY_FAILED : WHY_OFF);
+	return got;
+}
+
 /* Without MADV_HUGEPAGE most THP settings forbid huge BAR pages before Linux 6.18.54 and 7.3. */
 static void advise(void *address, const struct region_range *range)
 {

@@ -37,6 +37,17 @@ struct place_call {
 void *place_as_asked(const struct place_call *call);
 
 /**
+ * place_observed - make the program's own call, and report it
+ * @call: a shared mapping of a VFIO device
+ * @range: the range of the region that it maps
+ *
+ * For the arm of an experiment in which the library shall do nothing.
+ *
+ * Return: as mmap(2).
+ */
+void *place_observed(const struct place_call *call, const struct region_range *range);
+
+/**
  * place_device - map a device where its offset can be mapped with huge pages
  * @call: a shared mapping of a VFIO device, with the address left to the system
  * @range: the range of the region that it maps

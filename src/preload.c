@@ -56,7 +56,9 @@ static void *map_file(const struct place_call *call)
 
 	if (!region_resolve(&range, call->fd, call->offset, call->length))
 		return place_as_asked(call);
-	if (call->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
+	if (!config.act)
+		got = place_observed(call, &range);
+	else if (call->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
 		got = place_fixed(call, &range);
 	else
 		got = place_device(call, &range);
@@ -124,7 +126,7 @@ __attribute__((constructor)) static void start(void)
 	config_read();
 	report_open();
 	/* The report has those too that hold no huge page. */
-	if (config.act && report_on)
+	if ((config.act || config.observe) && report_on)
 		shortest = 1;
 	else if (config.act)
 		shortest = align_smallest_huge_page(&config.sizes) - config.sizes.page + 1;

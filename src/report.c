@@ -32,6 +32,7 @@ static const struct {
 	[WHY_TAKEN] = { LOG_ERROR, "taken", "other mappings took the congruent place first" },
 	[WHY_REFUSED] = { LOG_ERROR, "refused", "the device refused a second mapping" },
 	[WHY_STUCK] = { LOG_ERROR, "stuck", "the program's mapping could not be given back" },
+	[WHY_OFF] = { LOG_INFO, "off", "left as it is, since VFIOALIGN is off" },
 	[WHY_FAILED] = { LOG_INFO, "failed", "the program's own call failed" },
 };
 

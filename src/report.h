@@ -21,6 +21,7 @@
  * @WHY_TAKEN: other mappings took the place first, as often as it was tried
  * @WHY_REFUSED: the device refused a second mapping
  * @WHY_STUCK: the first mapping could not be given back
+ * @WHY_OFF: left as it is, since VFIOALIGN is off
  * @WHY_FAILED: the program's own call failed
  */
 enum report_why {
@@ -35,6 +36,7 @@ enum report_why {
 	WHY_TAKEN,
 	WHY_REFUSED,
 	WHY_STUCK,
+	WHY_OFF,
 	WHY_FAILED,
 };
 

@@ -33,7 +33,7 @@ def words:
 		placement: ["auto", "off", "1G", "2M", "misalign"],
 		idle_by: [null, "off", "only"],
 		outcome: ["placed", "hint", "kept", "small", "fixed", "relocated", "no-room", "taken",
-			"refused", "stuck", "failed"]
+			"refused", "stuck", "off", "failed"]
 	};
 
 def is_of($kind):

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,7 +91,7 @@ static void write_panel(FILE *gnuplot, const struct plot_panel *panel)
 	fprintf(gnuplot, "END\n"
 		"set xrange [-0.6:%u-0.4]\n"
 		"plot $bars using 1:3:($1+1):xtic(2) with boxes lc variable fill solid 0.85 notitle, "
-		"$bars using 1:3:4:5 with yerrorbars lc rgb fg lw 2 pt -1 notitle, "
+		"$bars using 1:3:4:5 with yerrorbars lc rgb fg lw 2 pt 7 ps 0.3 notitle, "
 		"$bars using 1:5:6 with labels offset 0,0.9 tc rgb fg notitle\n", panel->count);
 }
 
@@ -104,7 +105,7 @@ static void write_script(FILE *gnuplot, const char *output, const char *title,
 		PANEL_WIDTH * count, HEIGHT, dark ? "#16191d" : "#ffffff");
 	write_quoted(gnuplot, output);
 	fputs("\nset encoding utf8\nset termoption enhanced\nset border 3 lc rgb fg\nset tics nomirror tc rgb fg\n"
-	      "set title tc rgb fg noenhanced\nset xtics noenhanced\nset boxwidth 0.6\nset bmargin 3\n"
+	      "set title tc rgb fg noenhanced\nset xtics noenhanced\nset boxwidth 0.6\nset pointintervalbox 0\nset bmargin 3\n"
 	      "set linetype 1 lc rgb '#0072b2'\nset linetype 2 lc rgb '#e69f00'\n"
 	      "set linetype 3 lc rgb '#009e73'\nset linetype 4 lc rgb '#d55e00'\n"
 	      "set linetype 5 lc rgb '#cc79a7'\nset linetype 6 lc rgb '#56b4e9'\n",
@@ -131,6 +132,8 @@ void plot_write(struct file_new *file, const char *title, const struct plot_pane
 	pid = fork();
 	if (!pid) {
 		dup2(ends[0], STDIN_FILENO);
+		/* The file says that it is UTF-8; in another locale gnuplot would complain. */
+		setenv("LC_ALL", "C.UTF-8", 1);
 		execlp("gnuplot", "gnuplot", "-", (char *)NULL);
 		_exit(EXIT_RUN_MISSING);
 	}

@@ -77,6 +77,13 @@ char *stats_ratio(double ratio)
 		return cli_format("-");
 	if (ratio >= 1000)
 		return cli_number((unsigned long long)(ratio + 0.5));
+	if (ratio > 0 && ratio < 0.095) {
+		char *inverse = stats_ratio(1 / ratio);
+		char *fraction = cli_format("1/%s", inverse);
+
+		free(inverse);
+		return fraction;
+	}
 	return cli_format("%.*f", decimals(ratio), ratio);
 }
 

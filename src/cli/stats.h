@@ -28,7 +28,7 @@ struct stats stats_ratios(const double *values, const double *references, unsign
 /** stats_time - a new string, a time with three digits: "1.23 ms"; "-" for NAN */
 char *stats_time(double nanoseconds);
 
-/** stats_ratio - a new string, a ratio with three digits: "1.02", "12,345"; "-" for NAN */
+/** stats_ratio - a new string, a ratio with three digits: "1.02", "12,345", "1/12,345"; "-" for NAN */
 char *stats_ratio(double ratio);
 
 /** stats_count - a new string, a count with commas; "-" for NAN */
