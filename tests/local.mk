@@ -61,6 +61,7 @@ bats_tests = \
 	tests/hint.bats \
 	tests/library.bats \
 	tests/log.bats \
+	tests/man.bats \
 	tests/pass.bats \
 	tests/patterns.bats \
 	tests/place.bats \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Version 1 of the report: the exact fields of each event and their types, as vfioalign(7) has them.
+# Version 1 of the report: the exact fields of each event and their types, as libvfioalign(7) has them.
 # A library of definitions: jq -L tests 'include "report-schema"; problems'
 
 def events:
