@@ -32,6 +32,7 @@ EXTRA_DIST += \
 	tests/vm/newest.vm \
 	tests/vm/qemu-measure \
 	tests/vm/qemu.bats \
+	tests/vm/report.bats \
 	tests/vm/root \
 	tests/vm/suite \
 	tests/vm/vfio-areas \
