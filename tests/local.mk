@@ -2,12 +2,21 @@
 # Tests that need no privileges and no machine of their own: "make check".
 
 check_PROGRAMS = \
-	tests/unit-align tests/unit-text \
+	tests/unit-align tests/unit-measure tests/unit-text \
 	tests/scenarios tests/early tests/cost \
 	tests/libmockvfio.so
 
 tests_unit_align_SOURCES = tests/unit-align.c tests/tap.h src/align.c src/align.h
 tests_unit_align_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+tests_unit_measure_SOURCES = \
+	tests/unit-measure.c tests/tap.h \
+	src/align.h \
+	src/cli/cli.c src/cli/cli.h \
+	src/cli/pages.c src/cli/pages.h \
+	src/cli/report-read.c src/cli/report-read.h \
+	src/cli/stats.c src/cli/stats.h
+tests_unit_measure_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+tests_unit_measure_LDADD = -lm
 tests_unit_text_SOURCES = tests/unit-text.c tests/tap.h src/text.c src/text.h
 tests_unit_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 
@@ -55,6 +64,7 @@ tests_patterns_openvmm_SOURCES = $(test_pattern) tests/patterns/openvmm.c
 
 bats_tests = \
 	tests/build.bats \
+	tests/cli-ab.bats \
 	tests/config.bats \
 	tests/cost.bats \
 	tests/fixed.bats \
@@ -71,7 +81,7 @@ bats_tests = \
 dist_check_SCRIPTS = tests/run-bats $(bats_tests)
 dist_check_DATA = tests/helpers.bash tests/report-schema.jq
 
-TESTS = tests/unit-align tests/unit-text $(bats_tests)
+TESTS = tests/unit-align tests/unit-measure tests/unit-text $(bats_tests)
 TEST_EXTENSIONS = .bats .vm
 BATS_LOG_COMPILER = $(top_srcdir)/tests/run-bats
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh

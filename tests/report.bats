@@ -69,13 +69,25 @@ maps() {
 	equal "start" "2M false true true" "$(fields start placement steer relocate acting)"
 }
 
-@test "the report of a program that is left alone says so, and nothing more" {
-	VFIOALIGN=off reports report-dma device 0 4K
-	equal "off" "off false off" "$(fields start placement acting idle_by)"
-	equal "events" 1 "$(wc -l <"$report")"
+@test "the report of a program that VFIOALIGN_ONLY leaves alone says so, and nothing more" {
 	VFIOALIGN_ONLY=other reports report-dma device 0 4K
 	equal "only" "auto false only" "$(fields start placement acting idle_by)"
 	equal "events" 1 "$(wc -l <"$report")"
+}
+
+@test "with VFIOALIGN=off the report tells the program's mappings and DMA maps as they are" {
+	local address
+	export VFIOALIGN=off
+	reports log-map 2 0 4G 0x1000
+	equal "off" "off false off" "$(fields start placement acting idle_by)"
+	equal "outcome" "off 1073741824 4096 0" "$(fields map outcome best_page page errno)"
+	address=$(field map address)
+	[[ $(field map landed) == "$address" ]] || fail "it was moved" "$(<"$report")"
+	((address % 0x200000 == 0x1000)) || fail "the mock put it elsewhere: $address"
+	reports report-dma device 0 4K
+	equal "DMA maps" 1 "$(field dma_map length | wc -l)"
+	reports log-failed
+	matches "failed" "failed*" "$(field map outcome | xargs)"
 }
 
 @test "a mapping that was moved is reported with both addresses" {

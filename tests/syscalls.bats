@@ -133,7 +133,8 @@ makes() {
 	makes "$reserve" trace-reserve 5000M
 	makes "" trace-private
 	makes "$own" trace-file
-	VFIOALIGN=off makes "$own" trace-map 0x1000
+	VFIOALIGN=off makes "readlink $own $event" trace-map 0x1000
+	VFIOALIGN_ONLY=other makes "$own" trace-map 0x1000
 }
 
 @test "a report of a DMA map: the mapping is looked at, the faults are read thrice, one line written" {

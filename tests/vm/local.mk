@@ -14,6 +14,7 @@ VM_LOG_COMPILER = bash $(top_srcdir)/tests/vm/suite
 TESTS += tests/vm/lts.vm tests/vm/newest.vm tests/vm/programs-lts.vm tests/vm/programs-newest.vm
 EXTRA_DIST += \
 	tests/vm/bar-faults \
+	tests/vm/bench.bats \
 	tests/vm/dpdk-measure \
 	tests/vm/in-tree \
 	tests/vm/programs-lts.vm \
