@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dma.h"
@@ -74,7 +73,7 @@ static bool find(struct mapping *mapping, uint64_t address, uint64_t length)
 	return false;
 }
 
-/* A numeric field of /proc/PID/stat, by its number in proc(5). The second, the name, can be anything. */
+/* A numeric field of /proc/PID/stat, by its number. The second, the name, can be anything. */
 static uint64_t stat_field(const char *line, int field)
 {
 	const char *at = strrchr(line, ')');
@@ -107,14 +106,6 @@ static int64_t thread_faults(void)
 	return (int64_t)(stat_field(line, STAT_MINFLT) + stat_field(line, STAT_MAJFLT));
 }
 
-static uint64_t now(void)
-{
-	struct timespec time = { .tv_sec = 0 };
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
 static int measured_map(int fd, struct vfio_iommu_type1_dma_map *map, struct report_dma *dma)
 {
 	int64_t faults_before, faults_after;
@@ -122,13 +113,13 @@ static int measured_map(int fd, struct vfio_iommu_type1_dma_map *map, struct rep
 	int ret, err;
 
 	/* A first reading takes the faults of taking one: of code, stack and the clock's page. */
-	now();
+	report_clock();
 	thread_faults();
 	faults_before = thread_faults();
-	start = now();
+	start = report_clock();
 	ret = next_ioctl(fd, VFIO_IOMMU_MAP_DMA, map);
 	err = errno;
-	dma->nanoseconds = now() - start;
+	dma->nanoseconds = report_clock() - start;
 	faults_after = thread_faults();
 	dma->faults = faults_before < 0 || faults_after < 0 ? -1 : faults_after - faults_before;
 	dma->error = ret < 0 ? err : 0;

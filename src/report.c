@@ -118,10 +118,10 @@ static void log_mapping(int fd, const struct region_range *range, const void *be
 
 /*
  * Events. Programs and devices have the only strings of any length: they are kept so short that
- * no event comes near the size of struct text.
+ * no event comes near the size of struct text. A byte takes six at the most, \u0001.
  */
 #define MAX_PROGRAM 512
-#define MAX_DEVICE 256
+#define MAX_DEVICE (6 * REGION_DEVICE_SIZE)
 
 static void add_key(struct text *line, const char *key)
 {
@@ -180,19 +180,24 @@ static void add_range(struct text *line, int fd, const char *device,
 	add_number(line, "length", range->length);
 }
 
+uint64_t report_clock(void)
+{
+	struct timespec time = { .tv_sec = 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
 static bool start_event(struct text *line, const char *event)
 {
-	struct timespec now = { .tv_sec = 0 };
-
 	if (!report_on || !sink_is_ours(&report_sink))
 		return false;
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	text_start(line);
 	text_add(line, "{\"schema\":1,\"event\":\"");
 	text_add(line, event);
 	text_add(line, "\",\"pid\":");
 	add_pid(line, "null");
-	add_number(line, "time_ns", (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
+	add_number(line, "time_ns", report_clock());
 	return true;
 }
 

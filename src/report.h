@@ -70,6 +70,9 @@ void report_mapping(int fd, const struct region_range *range, const void *asked,
 void report_reservation(const struct region_fit *fit, const void *asked, const void *address,
 			uint64_t length);
 
+/** report_clock - CLOCK_MONOTONIC, in nanoseconds */
+uint64_t report_clock(void);
+
 /**
  * struct report_dma - one VFIO_IOMMU_MAP_DMA of a VFIO mapping
  * @fd: the device

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "text.h"
@@ -147,7 +149,10 @@ bool text_is_cut(const struct text *text)
 void text_write_line(struct text *text, int fd)
 {
 	text->bytes[text->length] = '\n';
-	/* Of other errors there is nobody left to tell. */
-	while (write(fd, text->bytes, text->length + 1) < 0 && errno == EINTR)
+	/*
+	 * A bare system call, because write() is a cancellation point and mmap() and ioctl() are
+	 * none. Of other errors there is nobody left to tell.
+	 */
+	while (syscall(SYS_write, fd, text->bytes, text->length + 1) < 0 && errno == EINTR)
 		;
 }
