@@ -110,12 +110,13 @@ static int measured_map(int fd, struct vfio_iommu_type1_dma_map *map, struct rep
 {
 	int64_t faults_before, faults_after;
 	uint64_t start;
-	int ret, err;
+	int ret, err = errno;
 
 	/* A first reading takes the faults of taking one: of code, stack and the clock's page. */
 	report_clock();
 	thread_faults();
 	faults_before = thread_faults();
+	errno = err;
 	start = report_clock();
 	ret = next_ioctl(fd, VFIO_IOMMU_MAP_DMA, map);
 	err = errno;

@@ -188,6 +188,22 @@ maps() {
 	equal "errno" 12 "$(field dma_map errno)"
 }
 
+@test "where the faults cannot be read, there are none, and errno is kept" {
+	reports report-no-files
+	equal "result and errno" "0 77" "$output"
+	equal "event" "null 0" "$(fields dma_map faults errno)"
+	MOCK_FAIL=dma_map:1:ENOMEM reports report-no-files
+	equal "result and errno" "-1 12" "$output"
+	equal "event" "null 12" "$(fields dma_map faults errno)"
+}
+
+@test "faults are counted in a program whose name looks like numbers" {
+	cp "$scenarios" "$BATS_TEST_TMPDIR/x) S 1 (2 3"
+	MOCK_TOUCH=7 preload "$library $mock" "$BATS_TEST_TMPDIR/x) S 1 (2 3" report-dma device 0 1G
+	valid "$report"
+	equal "faults" 7 "$(field dma_map faults)"
+}
+
 @test "DMA maps of other memory, and of more than one mapping, are not reported" {
 	reports report-other-memory
 	equal "mappings" 1 "$(field map outcome | wc -l)"
@@ -207,6 +223,14 @@ maps() {
 	equal "DMA maps" "new 4 part 5" "$(fields dma_map device region | xargs)"
 	MOCK_LINK=noproc reports report-replaced
 	equal "DMA maps without /proc" "new 4 part 5" "$(fields dma_map device region | xargs)"
+}
+
+@test "a DMA map of what is left of a mapping is not taken for one of what it replaced" {
+	for link in group noproc; do
+		MOCK_LINK=$link reports report-left-over
+		equal "mappings" 4 "$(field map outcome | wc -l)"
+		equal "DMA maps" "" "$(field dma_map device)"
+	done
 }
 
 @test "of more mappings than are remembered, the last are" {

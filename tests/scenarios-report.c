@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "check.h"
 #include "device.h"
@@ -138,6 +139,30 @@ static void report_replaced(char **args)
 	CHECK(!dma_map(got, SIZE), "%s", strerror(errno));
 }
 
+/* No file can be opened any more. */
+static void report_no_files(char **args)
+{
+	char *got = mapped(NULL, SIZE, 0, named_device("device"), MOCK_REGION(2));
+	const struct rlimit none = { .rlim_max = 0 };
+	int ret;
+
+	CHECK(!setrlimit(RLIMIT_NOFILE, &none), "%s", strerror(errno));
+	ret = dma_map(got, MIB);
+	printf("%d %d\n", ret, errno);
+}
+
+/* What is left of a mapping that was replaced in part is not what was there before it. */
+static void report_left_over(char **args)
+{
+	char *got = free_space(4 * GIB);
+
+	mapped(got, GIB, MAP_FIXED, named_device("low"), MOCK_REGION(4));
+	mapped(got + GIB, GIB, MAP_FIXED, named_device("high"), MOCK_REGION(4));
+	mapped(got, 2 * GIB, MAP_FIXED, named_device("both"), MOCK_REGION(5));
+	mapped(got, GIB, MAP_FIXED, named_device("new"), MOCK_REGION(2));
+	CHECK(!dma_map(got + GIB, GIB), "%s", strerror(errno));
+}
+
 /* More mappings than the library remembers: the last are known, others not mistaken. */
 static void report_many(char **args)
 {
@@ -179,6 +204,8 @@ const struct scenario report_scenarios[] = {
 	{ "report-other-memory", report_other_memory },
 	{ "report-stale", report_stale },
 	{ "report-replaced", report_replaced },
+	{ "report-no-files", report_no_files },
+	{ "report-left-over", report_left_over },
 	{ "report-many", report_many },
 	{ "report-odd-arguments", report_odd_arguments },
 	{ "report-reserve", report_reserve },
