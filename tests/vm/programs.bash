@@ -26,6 +26,9 @@ set_layout() {
 		export SPARSE_REGION_SIZE=${layout_size[$1]} SPARSE_AREAS=${layout_areas[$1]}
 }
 
+# Bytes of which dpdk-app reads a word each.
+dpdk_step=$((64 << 10))
+
 # find_devices: sets $layout_bdf
 find_devices() {
 	local name
@@ -42,24 +45,41 @@ prepare_hugepages() {
 	mount -t hugetlbfs hugetlbfs /dev/hugepages
 }
 
-# page_counts OFFSET LENGTH: how many 1 GiB, 2 MiB and 4 KiB pages map this range at the best
+# areas_of LAYOUT: OFFSET+LENGTH of each
+areas_of() {
+	echo "${layout_areas[$1]:-0+${layout_size[$1]}}"
+}
+
+# dpdk_areas VERSION LAYOUT: what of the BAR it maps. DPDK 22.11 takes no notice of sparse areas.
+dpdk_areas() {
+	if [[ $1 == 22.11 ]]; then
+		echo "0+${layout_size[$2]}"
+	else
+		areas_of "$2"
+	fi
+}
+
+# page_counts OFFSET LENGTH STEP: how many 1 GiB, 2 MiB and 4 KiB pages are mapped at the best when a
+# word of every STEP bytes of this range, 2 MiB at most, is read
 page_counts() {
-	local size first last bytes inner=0 counts=()
-	for size in $((1 << 30)) $((1 << 21)) $((1 << 12)); do
+	local size first last inner=0 step=$3 counts=()
+	for size in $((1 << 30)) $((1 << 21)); do
 		first=$((($1 + size - 1) / size * size))
 		last=$((($1 + $2) / size * size))
-		bytes=$((last > first ? last - first : 0))
-		counts+=($(((bytes - inner) / size)))
-		inner=$bytes
+		((last > first)) || last=$first
+		counts+=($(((last - first - inner) / size)))
+		inner=$((last - first))
 	done
+	# What is read before the first huge page and after the last.
+	counts+=($(((first - $1 + step - 1) / step + ($2 + step - 1) / step - (last - $1 + step - 1) / step)))
 	echo "${counts[@]}"
 }
 
-# best_pages LAYOUT: the sums of page_counts over its areas
+# best_pages STEP AREA...: the sums of page_counts over areas
 best_pages() {
-	local area areas=${layout_areas[$1]:-0+${layout_size[$1]}} sum=(0 0 0) counts i
-	for area in $areas; do
-		read -r -a counts < <(page_counts "$((${area%+*}))" "$((${area#*+}))")
+	local area sum=(0 0 0) counts i
+	for area in "${@:2}"; do
+		read -r -a counts < <(page_counts "$((${area%+*}))" "$((${area#*+}))" "$1")
 		for i in 0 1 2; do sum[i]=$((sum[i] + counts[i])); done
 	done
 	echo "${sum[@]}"
@@ -72,7 +92,7 @@ congruent_of_areas() {
 	while read -r _ region offset length page; do
 		((region == 2)) || continue
 		best=
-		read -r -a counts < <(page_counts "$((offset))" "$((length))")
+		read -r -a counts < <(page_counts "$((offset))" "$((length))" 4096)
 		((counts[1] == 0)) || best=2M
 		((counts[0] == 0)) || best=1G
 		[[ $best ]] || continue
