@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	tests/vm/programs-newest.vm \
 	tests/vm/programs.bash \
 	tests/vm/programs.bats \
+	tests/vm/read-by-hand \
 	tests/vm/qemu.bash \
 	tests/vm/common.sh \
 	tests/vm/demo.bats \

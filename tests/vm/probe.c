@@ -2,7 +2,7 @@
 /*
  * A program that knows nothing of alignment: maps a region of a VFIO device with a plain mmap(),
  * DMA-maps it through type1 and says what that took. It does not touch the device's memory,
- * unless asked with --write or --read.
+ * unless asked with --write, --read or --every.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -35,6 +35,7 @@ static struct {
 	const char *write;
 	size_t read;
 	size_t pread;
+	uint64_t every;
 } options = { .region = 2 };
 
 static const struct option long_options[] = {
@@ -47,13 +48,15 @@ static const struct option long_options[] = {
 	{ "write", required_argument, NULL, 'w' },
 	{ "read", required_argument, NULL, 'R' },
 	{ "pread", required_argument, NULL, 'p' },
+	{ "every", required_argument, NULL, 'e' },
 	{ NULL, 0, NULL, 0 },
 };
 
 static void usage(void)
 {
 	fputs("usage: probe [--region N] [--offset O] [--length L] [--hint ADDRESS] [--fixed ADDRESS]\n"
-	      "             [--by-hand MODULUS] [--write TEXT] [--read BYTES] [--pread BYTES] BDF\n",
+	      "             [--by-hand MODULUS] [--write TEXT] [--read BYTES] [--pread BYTES]\n"
+	      "             [--every BYTES] BDF\n",
 	      stderr);
 	exit(2);
 }
@@ -91,6 +94,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'p':
 			options.pread = strtoul(optarg, NULL, 0);
+			break;
+		case 'e':
+			options.every = strtoull(optarg, NULL, 0);
 			break;
 		default:
 			usage();
@@ -225,6 +231,16 @@ static void access_memory(int device, off_t file_offset, char *map)
 	}
 }
 
+/* What dpdk-app does. */
+static void read_every(const volatile char *map, uint64_t step)
+{
+	long faults = thread_faults();
+
+	for (uint64_t at = 0; at < options.length; at += step)
+		(void)*(const volatile uint32_t *)(map + at);
+	printf("faults=%ld\n", thread_faults() - faults);
+}
+
 static void print_page_tables(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");
@@ -253,6 +269,8 @@ int main(int argc, char **argv)
 	printf("length=%#llx\n", (unsigned long long)options.length);
 	if (options.write || options.read || options.pread)
 		access_memory(device, (off_t)(info.offset + options.offset), map);
+	else if (options.every)
+		read_every(map, options.every);
 	else
 		dma_map(container, map);
 	print_page_tables();
