@@ -8,11 +8,11 @@ load guest.bash
 load programs.bash
 
 setup_file() {
-	echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
 	prepare_hugepages
 }
 
 setup() {
+	thp madvise
 	find_devices
 }
 
@@ -45,15 +45,30 @@ qemu_at_best() {
 	done
 }
 
-@test "QEMU 7.2 has every area congruent, whole and with holes" {
+@test "QEMU 7.2 has every area congruent, whole and with holes, with THP madvise" {
 	qemu_at_best 7.2
 }
 
-@test "QEMU 10.0 has every area congruent, whole and with holes" {
+@test "QEMU 7.2 has every area congruent, whole and with holes, with THP always" {
+	thp always
+	qemu_at_best 7.2
+}
+
+@test "QEMU 10.0 has every area congruent, whole and with holes, with THP madvise" {
 	qemu_at_best 10.0
 }
 
-@test "QEMU 11 has every area congruent, whole and with holes" {
+@test "QEMU 10.0 has every area congruent, whole and with holes, with THP always" {
+	thp always
+	qemu_at_best 10.0
+}
+
+@test "QEMU 11 has every area congruent, whole and with holes, with THP madvise" {
+	qemu_at_best 11
+}
+
+@test "QEMU 11 has every area congruent, whole and with holes, with THP always" {
+	thp always
 	qemu_at_best 11
 }
 
@@ -68,8 +83,7 @@ qemu_at_best() {
 	(($(value pte_kb) <= pte_kb + 100)) || fail "VmPTE: $(value pte_kb) kB, QEMU 11 has $pte_kb kB"
 }
 
-@test "QEMU 10.0 with VFIOALIGN_STEER and VFIOALIGN_RELOCATE off is as without the library" {
-	export VFIOALIGN_STEER=off VFIOALIGN_RELOCATE=off
+@test "QEMU 10.0 has an area behind a hole congruent by steering alone and by relocation alone" {
 	set_layout hole
 	measured "$vm/qemu-measure" --tree "${qemu_tree[10.0]}" --preload "$library $sparse" "$bdf"
 	(($(value bar_4k) > 1000000)) || fail "not as by itself" "$output"
@@ -158,14 +172,29 @@ dpdk_both_at_best() {
 	dpdk_both_at_best 24.11
 }
 
-@test "DPDK 22.11 and 24.11 map the BAR with 1 GiB pages without huge pages of their own" {
-	set_layout whole
-	for version in 22.11 24.11; do
-		dpdk_at_best "$version" whole --preload "$library"
-		equal "1 GiB pages" 4 "$(value bar_1g)"
+# Without a secondary process, and so without huge pages of its own.
+@test "DPDK 22.11 has the BAR congruent with THP always, and takes no notice of holes" {
+	thp always
+	dpdk_alone_at_best 22.11
+}
+
+@test "DPDK 24.11 has every area congruent, whole and with holes, with THP always" {
+	thp always
+	dpdk_alone_at_best 24.11
+}
+
+@test "the faults that are expected of DPDK are those of reading a BAR mapped by hand" {
+	local areas least
+	for layout in "${layout_names[@]}"; do
+		set_layout "$layout"
+		read -r -a areas < <(dpdk_areas 24.11 "$layout")
+		least=$(dpdk_least 24.11 "$layout")
+		measured "$vm/read-by-hand" "$bdf" "$dpdk_step" "${areas[@]}"
+		equal "$layout: faults on BARs" $((least + 1)) "$(value bar_faults)"
 	done
 }
 
+# That is no chance: the EAL's addresses begin at a fixed one, and BAR 2 comes a page after BAR 0.
 @test "DPDK 22.11 and 24.11 by themselves map it with small ones" {
 	set_layout whole
 	for version in 22.11 24.11; do
@@ -226,9 +255,33 @@ testpmd() {
 	done
 }
 
-# areas_now: sets $output to the areas of the QEMU that runs
-areas_now() {
-	output=$("$vm/vfio-areas" "$qemu_pid" | sed 's/^/area=/')
+# start_with_ports TREE PRELOAD [QEMU-ARGUMENT...]: a QEMU without devices that has two slots
+start_with_ports() {
+	# shellcheck source=tests/vm/qemu.bash
+	. "$vm/qemu.bash"
+	trap qemu_clean EXIT
+	qemu_machine qemu-system-x86_64
+	qemu_start "$vm/in-tree" "$1" env LD_PRELOAD="$2" "${qemu[@]}" \
+		-device pcie-root-port,id=port1,chassis=1,slot=1 \
+		-device pcie-root-port,id=port2,chassis=2,slot=2 "${@:3}"
+	monitor "info pci"
+	# shellcheck disable=SC2086 # a list
+	qemu_loaded "$qemu_pid" $2
+}
+
+end_with_ports() {
+	qemu_end
+	qemu_clean
+	trap - EXIT
+}
+
+# plug [LAYOUT PORT ID]...: all at once
+plug() {
+	while (($#)); do
+		echo "device_add vfio-pci,host=${layout_bdf[$1]},bus=$2,id=$3" >&"$qemu_commands"
+		shift 3
+	done
+	monitor "info pci"
 }
 
 # unplugged: waits until the device's mappings are gone
