@@ -85,7 +85,30 @@ qemu_at_best() {
 
 @test "QEMU 10.0 has an area behind a hole congruent by steering alone and by relocation alone" {
 	set_layout hole
-	measured "$vm/qemu-measure" --tree "${qemu_tree[10.0]}" --preload "$library $sparse" "$bdf"
+	for off in STEER RELOCATE; do
+		measured env "VFIOALIGN_$off=off" "$vm/qemu-measure" --tree "${qemu_tree[10.0]}" \
+			--preload "$library $sparse" "$bdf"
+		mapped_at_best hole
+	done
+}
+
+# QEMU 10.0 rounds the address up to 1 GiB because the area's size is a multiple of that: wherever its
+# reservation is, an area that does not begin at a multiple of 2 MiB is never congruent by itself.
+@test "QEMU 10.0 has an area in the middle congruent by relocation, and not by steering" {
+	set_layout middle
+	measured env VFIOALIGN_STEER=off "$vm/qemu-measure" --tree "${qemu_tree[10.0]}" \
+		--preload "$library $sparse" "$bdf"
+	mapped_at_best middle
+	measured env VFIOALIGN_RELOCATE=off "$vm/qemu-measure" --tree "${qemu_tree[10.0]}" \
+		--preload "$library $sparse" "$bdf"
+	equal "congruent areas" "0 of 1" "$(congruent_of_areas)"
+}
+
+@test "QEMU 10.0 with VFIOALIGN_STEER and VFIOALIGN_RELOCATE off is as without the library" {
+	set_layout middle
+	measured env VFIOALIGN_STEER=off VFIOALIGN_RELOCATE=off "$vm/qemu-measure" \
+		--tree "${qemu_tree[10.0]}" --preload "$library $sparse" "$bdf"
+	equal "congruent areas" "0 of 1" "$(congruent_of_areas)"
 	(($(value bar_4k) > 1000000)) || fail "not as by itself" "$output"
 }
 
@@ -144,6 +167,17 @@ dpdk_at_best() {
 	equal "DPDK $1, $2: faults of reading it" "$(dpdk_least "$1" "$2")" "$(value faults)"
 	# A few hundred are its own; 4 GiB in 4 KiB pages are 8,192 kB.
 	(($(value pte_kb) < 1000)) || fail "DPDK $1, $2: VmPTE: $(value pte_kb) kB" "$output"
+}
+
+# dpdk_alone_at_best VERSION: a primary process
+dpdk_alone_at_best() {
+	local layout
+	for layout in "${layout_names[@]}"; do
+		set_layout "$layout"
+		dpdk_at_best "$1" "$layout" --preload "$library $sparse"
+		# It reads a page of BAR 0 as well.
+		equal "$layout: faults on BARs" $(($(dpdk_least "$1" "$layout") + 1)) "$(value bar_faults)"
+	done
 }
 
 # dpdk_both_at_best VERSION: a primary and a secondary process
