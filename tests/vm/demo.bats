@@ -15,10 +15,14 @@ setup() {
 		skip "scripts/demo builds in build/, and this was built elsewhere"
 }
 
-@test "scripts/demo --device shows the difference on a device of this machine" {
+shows_the_difference() {
 	run timeout 200 "$abs_top_srcdir/scripts/demo" --device "$FOUR_GIB"
-	succeeded
+	succeeded || return
 	grep -q 'page faults  *1,048,576  *4  *262144 x' <<<"$output" || fail "no such row" "$output"
+}
+
+@test "scripts/demo --device shows the difference on a device of this machine" {
+	by_luck shows_the_difference
 	grep -q "QEMU [0-9.]*, its whole start" <<<"$output" || fail "no QEMU" "$output"
 }
 

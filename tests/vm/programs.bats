@@ -238,8 +238,8 @@ dpdk_both_at_best() {
 	done
 }
 
-@test "a DPDK secondary process maps what the primary has, with the library in the primary alone" {
-	set_layout whole
+# secondary_of_helped_primary FAULTS: the primary has the library, the secondary has not
+secondary_of_helped_primary() {
 	for version in 22.11 24.11; do
 		dpdk_at_best "$version" whole --preload "$library" --secondary
 		equal "address" "$(value address)" "$(value secondary_address)"
