@@ -65,6 +65,12 @@ tests_patterns_openvmm_SOURCES = $(test_pattern) tests/patterns/openvmm.c
 bats_tests = \
 	tests/build.bats \
 	tests/cli-ab.bats \
+	tests/cli-check.bats \
+	tests/cli-docs.bats \
+	tests/cli-output.bats \
+	tests/cli-refuse.bats \
+	tests/cli-run.bats \
+	tests/cli-show.bats \
 	tests/config.bats \
 	tests/cost.bats \
 	tests/fixed.bats \
@@ -79,7 +85,8 @@ bats_tests = \
 	tests/report.bats \
 	tests/syscalls.bats
 dist_check_SCRIPTS = tests/run-bats $(bats_tests)
-dist_check_DATA = tests/helpers.bash tests/report-schema.jq
+dist_check_DATA = tests/helpers.bash tests/cli.bash tests/cli-fixtures.bash tests/cli-program.c \
+	tests/report-schema.jq
 
 TESTS = tests/unit-align tests/unit-measure tests/unit-text $(bats_tests)
 TEST_EXTENSIONS = .bats .vm

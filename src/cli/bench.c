@@ -516,7 +516,8 @@ static int bench(int argc, char **argv)
 	choose_arms(&bench, arm_list);
 	if (!system_kernel_read(&bench.kernel))
 		cli_fatal(EXIT_ERROR, "cannot read /proc/sys/kernel/osrelease: %s", strerror(errno));
-	snprintf(bench.bdf.text, sizeof(bench.bdf.text), "%s", argv[optind]);
+	if (!system_parse_bdf(argv[optind], &bench.bdf))
+		cli_fatal(EXIT_ERROR, "%s is no PCI address, such as 0000:01:00.0", argv[optind]);
 	bench.range.bdf = bench.bdf.text;
 	check_device(&bench.bdf);
 	if (!bar_given)

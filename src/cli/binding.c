@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "binding.h"
 #include "cli.h"
@@ -15,9 +16,10 @@ static char *bind_commands(const char *bdf, bool bound)
 {
 	char *unbind = bound ? cli_format("echo %s >/sys/bus/pci/devices/%s/driver/unbind\n", bdf, bdf)
 			     : cli_format("%s", "");
-	char *commands = cli_format("modprobe vfio-pci\n"
-				    "echo vfio-pci >/sys/bus/pci/devices/%s/driver_override\n"
-				    "%secho %s >/sys/bus/pci/drivers_probe", bdf, unbind, bdf);
+	bool loaded = !access(system_path("/sys/bus/pci/drivers/vfio-pci"), F_OK);
+	char *commands = cli_format("%secho vfio-pci >/sys/bus/pci/devices/%s/driver_override\n"
+				    "%secho %s >/sys/bus/pci/drivers_probe",
+				    loaded ? "" : "modprobe vfio-pci\n", bdf, unbind, bdf);
 
 	free(unbind);
 	return commands;
@@ -42,7 +44,7 @@ static char *foreign_devices(const char *group, char **commands)
 	unsigned int count = system_group_devices((unsigned int)strtoul(group, NULL, 10), devices,
 						  MOST_DEVICES);
 	char *list = cli_format("%s", "");
-	char driver[64];
+	char driver[256];
 
 	for (unsigned int i = 0; i < count; i++) {
 		char *longer;
@@ -50,7 +52,7 @@ static char *foreign_devices(const char *group, char **commands)
 		if (!system_driver(&devices[i], driver, sizeof(driver)) || system_is_vfio_driver(driver) ||
 		    !strcmp(driver, "pcieport") || !strcmp(driver, "pci-stub"))
 			continue;
-		longer = cli_format("%s%s%s (%s)", list, *list ? ", " : "", devices[i].text, driver);
+		longer = cli_format("%s%s%s (%.40s)", list, *list ? ", " : "", devices[i].text, driver);
 		append_line(commands, bind_commands(devices[i].text, true));
 		free(list);
 		list = longer;
@@ -65,18 +67,18 @@ bool binding_group(const struct system_bdf *bdf, char *group, size_t size)
 
 char *binding_problem(const struct system_bdf *bdf, char **remedy)
 {
-	char driver[64] = "", group[32];
+	char driver[256] = "", group[32];
 	bool bound = system_driver(bdf, driver, sizeof(driver));
 	char *foreign, *problem = NULL;
 
 	*remedy = NULL;
 	if (!bound || !system_is_vfio_driver(driver)) {
 		*remedy = bind_commands(bdf->text, bound);
-		return bound ? cli_format("is bound to %s and not to vfio-pci", driver)
-			     : cli_format("is bound to no driver, and not to vfio-pci");
+		return cli_format("%s%.40s, and VFIO does not have it",
+				  bound ? "is bound to " : "has no driver", driver);
 	}
 	if (!binding_group(bdf, group, sizeof(group))) {
-		*remedy = cli_format("switch the IOMMU on, see vfioalign check");
+		*remedy = cli_format("switch the IOMMU on");
 		return cli_format("has no IOMMU group");
 	}
 	foreign = foreign_devices(group, remedy);

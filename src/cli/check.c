@@ -27,13 +27,13 @@ enum {
 
 static const struct option_row options[] = {
 	{ KEY_DEVICE, "device", "BDF", NULL,
-	  "look at this PCI device, and not at all that VFIO\n"
-	  "has; may be given again" },
+	  "look at this PCI device, not at all that VFIO has;\n"
+	  "may be given again" },
 	{ KEY_PROGRAM, "program", "PROGRAM", NULL, "would the library load into PROGRAM?" },
 	{ KEY_JSON, "json", NULL, NULL, "print JSON" },
 	{ KEY_SYSROOT, "sysroot", "DIR", NULL,
-	  "read DIR/proc and DIR/sys, which another machine may\n"
-	  "have left there" },
+	  "read DIR/proc, DIR/sys and DIR/dev, as copied from\n"
+	  "another machine" },
 	{ 0 },
 };
 
@@ -75,8 +75,8 @@ static const struct output_column table_columns[] = {
 
 #define MOST_DEVICES 256
 
-/* Of the line, what comes before the text: "problem 0000:01:00.0 ". */
-#define TEXT_AT 21
+/* Of the line, what comes before the text: "problem 10000:01:00.0 ". */
+#define TEXT_AT 22
 
 struct check {
 	struct system_kernel kernel;
@@ -85,22 +85,6 @@ struct check {
 	bool bad;
 	size_t width;
 };
-
-/* Breaks the lines at words, in place. */
-static void wrap(char *text, size_t width)
-{
-	char *start = text, *space = NULL;
-
-	for (char *at = text; *at; at++) {
-		if (*at == ' ')
-			space = at;
-		if ((size_t)(at - start) >= width && space && space > start) {
-			*space = '\n';
-			start = space + 1;
-			space = NULL;
-		}
-	}
-}
 
 /* The lines of @text below each other, indented. */
 static char *indent(const char *text)
@@ -131,8 +115,13 @@ static void say(struct check *check, enum status status, const char *item, char 
 	if (check->json) {
 		output_string(output, COLUMN_REMEDY, remedy);
 	} else {
+		/* A newline of a name that somebody else chose is to be none of ours. */
+		char *printable = cli_printable(text);
+
+		free(text);
+		text = printable;
 		output_colour(output, COLUMN_STATUS, status_colours[status]);
-		wrap(text, check->width);
+		cli_wrap(text, check->width);
 		if (remedy) {
 			char *lines = indent(remedy);
 			char *both = cli_format("%s%s", text, lines);
@@ -155,8 +144,8 @@ static void check_kernel(struct check *check)
 		say(check, STATUS_PROBLEM, "kernel",
 		    cli_format("Linux %s maps BARs with small pages only; huge pages came with 6.12 (unless "
 			       "a distribution has put them into an older one)", kernel->release),
-		    cli_format("install a kernel of version 6.12 or later, 6.15 or later for the fastest "
-			       "DMA mapping"));
+		    cli_format("install a kernel of version 6.12 or later,\n"
+			       "6.15 or later for the fastest DMA mapping"));
 	else if (!kernel->fast_dma)
 		say(check, STATUS_NOTE, "kernel",
 		    cli_format("Linux %s maps BARs with huge pages: few faults. VFIO_IOMMU_MAP_DMA still goes "
@@ -203,14 +192,16 @@ static void check_thp(struct check *check)
 		    NULL);
 }
 
-static bool has_entries(const char *path)
+/* VFIO's unsafe mode without an IOMMU has groups of its own. */
+static bool has_real_group(void)
 {
-	DIR *directory = opendir(path);
+	DIR *directory = opendir(system_path("/sys/kernel/iommu_groups"));
 	struct dirent *entry;
 	bool found = false;
+	char node[300];
 
 	while (directory && !found && (entry = readdir(directory)))
-		found = entry->d_name[0] != '.';
+		found = entry->d_name[0] != '.' && system_group_node(entry->d_name, node, sizeof(node));
 	if (directory)
 		closedir(directory);
 	return found;
@@ -225,7 +216,7 @@ static void check_iommu(struct check *check)
 {
 	char line[16] = "";
 
-	if (has_entries(system_path("/sys/kernel/iommu_groups")))
+	if (has_real_group())
 		say(check, STATUS_OK, "iommu", cli_format("on"), NULL);
 	else if (system_read(system_path("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"), line,
 			     sizeof(line)) && *line == 'Y')
@@ -236,8 +227,8 @@ static void check_iommu(struct check *check)
 	else
 		say(check, STATUS_PROBLEM, "iommu",
 		    cli_format("no IOMMU is in use, and VFIO needs one"),
-		    cli_format("switch it on in the firmware (VT-d, AMD-Vi, SMMU); Intel's also needs "
-			       "intel_iommu=on on the kernel's command line"));
+		    cli_format("switch it on in the firmware (VT-d, AMD-Vi, SMMU);\n"
+			       "Intel's also needs the kernel parameter intel_iommu=on"));
 }
 
 static void check_modules(struct check *check)
@@ -263,6 +254,32 @@ static void check_modules(struct check *check)
 		say(check, STATUS_OK, "modules", cli_format("vfio-pci and vfio_iommu_type1 are loaded"), NULL);
 }
 
+/* A copy of another machine's /proc and /sys may come without its /dev. */
+static void check_node(struct check *check, const char *bdf, const char *group)
+{
+	char node[64];
+	int err;
+
+	system_group_node(group, node, sizeof(node));
+	if (!system_is_here() && !exists(system_path("/dev/vfio")))
+		return;
+	if (!access(system_path("/dev/vfio/%s", node), R_OK | W_OK))
+		return;
+	err = errno;
+	/* A kernel may be built to have nodes of devices alone. */
+	if (err == ENOENT && exists(system_path("/dev/vfio/devices")))
+		return;
+	if (err == ENOENT)
+		say(check, STATUS_PROBLEM, bdf,
+		    cli_format("/dev/vfio/%s, the node of its IOMMU group, is missing: has this container "
+			       "been given it?", node),
+		    cli_format("udevadm trigger --subsystem-match=vfio"));
+	else
+		say(check, STATUS_NOTE, bdf,
+		    cli_format("/dev/vfio/%s may not be opened by this user: %s", node, strerror(err)),
+		    cli_format("chown %u /dev/vfio/%s", getuid(), node));
+}
+
 static bool check_binding(struct check *check, const struct system_bdf *bdf)
 {
 	char *remedy, *problem = binding_problem(bdf, &remedy);
@@ -272,13 +289,8 @@ static bool check_binding(struct check *check, const struct system_bdf *bdf)
 		say(check, STATUS_PROBLEM, bdf->text, problem, remedy);
 		return false;
 	}
-	if (system_is_here() && binding_group(bdf, group, sizeof(group))) {
-		const char *node = system_path("/dev/vfio/%s", group);
-
-		if (access(node, R_OK | W_OK))
-			say(check, STATUS_NOTE, bdf->text,
-			    cli_format("%s may not be opened by this user: %s", node, strerror(errno)), NULL);
-	}
+	if (binding_group(bdf, group, sizeof(group)))
+		check_node(check, bdf->text, group);
 	return true;
 }
 
@@ -318,22 +330,24 @@ static void check_bars(struct check *check, const struct system_bdf *bdf)
 		free(list);
 		list = longer;
 	}
-	if (*list)
+	if (*list) {
 		say(check, STATUS_OK, bdf->text, list, NULL);
-	else
-		say(check, STATUS_NOTE, bdf->text,
-		    cli_format("no BAR of it holds a huge page: there is nothing to gain"), NULL);
-	if (!*list)
-		free(list);
+		return;
+	}
+	free(list);
+	say(check, STATUS_NOTE, bdf->text,
+	    cli_format("no BAR of it holds a huge page: there is nothing to gain"), NULL);
 }
 
 static void check_device(struct check *check, const char *name)
 {
 	struct system_bdf bdf;
 
-	if ((size_t)snprintf(bdf.text, sizeof(bdf.text), "%s", name) >= sizeof(bdf.text) ||
-	    !exists(system_path("/sys/bus/pci/devices/%s", bdf.text)))
-		say(check, STATUS_PROBLEM, name, cli_format("there is no such PCI device"),
+	if (!system_parse_bdf(name, &bdf))
+		say(check, STATUS_PROBLEM, name,
+		    cli_format("is no PCI address, such as 0000:01:00.0"), cli_format("lspci -D"));
+	else if (!exists(system_path("/sys/bus/pci/devices/%s", bdf.text)))
+		say(check, STATUS_PROBLEM, bdf.text, cli_format("there is no such PCI device"),
 		    cli_format("lspci -D"));
 	else if (check_binding(check, &bdf))
 		check_bars(check, &bdf);
@@ -342,7 +356,7 @@ static void check_device(struct check *check, const char *name)
 static int is_vfio_device(const struct dirent *entry)
 {
 	struct system_bdf device;
-	char driver[64];
+	char driver[256];
 
 	return entry->d_name[0] != '.' &&
 	       (size_t)snprintf(device.text, sizeof(device.text), "%s", entry->d_name) <
@@ -375,7 +389,7 @@ static void check_program(struct check *check, const char *name)
 
 	if (err)
 		say(check, STATUS_PROBLEM, "program", cli_format("cannot run %s: %s", name, strerror(err)),
-		    NULL);
+		    cli_format("give the path of an executable file"));
 	else if (library && program_inspect(&program, library, preload))
 		say(check, STATUS_OK, "program",
 		    cli_format("the library loads into %s", program.executable), NULL);
@@ -386,7 +400,7 @@ static void check_program(struct check *check, const char *name)
 }
 
 /* The library answers for itself, in a process of its own: see VFIOALIGN_PROBE in config.c. */
-static bool probe(const char *library, char *answer, size_t size)
+static bool probe(const char *preload, char *answer, size_t size)
 {
 	ssize_t length = 0;
 	int ends[2], status = -1;
@@ -397,7 +411,7 @@ static bool probe(const char *library, char *answer, size_t size)
 	pid = fork();
 	if (!pid) {
 		dup2(ends[1], STDOUT_FILENO);
-		setenv("LD_PRELOAD", library, 1);
+		setenv("LD_PRELOAD", preload, 1);
 		setenv("VFIOALIGN_PROBE", "1", 1);
 		execl("/proc/self/exe", "vfioalign", "--version", (char *)NULL);
 		_exit(EXIT_RUN_MISSING);
@@ -413,15 +427,27 @@ static bool probe(const char *library, char *answer, size_t size)
 	return !status;
 }
 
+static bool inspect_self(struct program *self, const char *library)
+{
+	ssize_t length = readlink("/proc/self/exe", self->path, sizeof(self->path) - 1);
+
+	self->path[length > 0 ? length : 0] = '\0';
+	return program_inspect(self, library, library);
+}
+
 static void check_library(struct check *check)
 {
 	const char *library = preload_library();
+	struct program self;
 	char answer[128] = "";
 
 	if (!library)
 		say(check, STATUS_PROBLEM, "library", cli_format("libvfioalign.so is not there"),
 		    cli_format("make install"));
-	else if (probe(library, answer, sizeof(answer)) && !strcmp(answer, "libvfioalign " PACKAGE_VERSION))
+	else if (!inspect_self(&self, library))
+		say(check, STATUS_PROBLEM, "library", self.problem, self.remedy);
+	else if (probe(preload_list(NULL, self.asan, library), answer, sizeof(answer)) &&
+		 !strcmp(answer, "libvfioalign " PACKAGE_VERSION))
 		say(check, STATUS_OK, "library", cli_format("%s loads: %s", library, answer), NULL);
 	else
 		say(check, STATUS_PROBLEM, "library",
@@ -486,8 +512,8 @@ const struct command check_command = {
 	.name = "check",
 	.arguments = "",
 	.summary = "Check whether it would help here",
-	.details = "Looks at the kernel and its settings, at the devices that VFIO has, and at the library.\n"
-		   "Each line is ok, note or problem, with the reason, and with what to do.\n"
+	.details = "Looks at the kernel and its settings, at the devices that VFIO has, and at the\n"
+		   "library. Each line is ok, note or problem, with the reason, and what to do.\n"
 		   "\n"
 		   "Exit status: 0 if nothing is wrong, 1 if there are problems, 2 for errors.\n",
 	.options = options,

@@ -60,6 +60,21 @@ char *cli_printable(const char *string)
 	return result;
 }
 
+void cli_wrap(char *text, size_t width)
+{
+	char *start = text, *space = NULL;
+
+	for (char *at = text; *at; at++) {
+		if (*at == ' ')
+			space = at;
+		if ((size_t)(at - start) >= width && space && space > start) {
+			*space = '\n';
+			start = space + 1;
+			space = NULL;
+		}
+	}
+}
+
 __attribute__((format(printf, 1, 0))) static char *format_list(const char *format,
 							       va_list arguments)
 {
@@ -234,5 +249,5 @@ int cli_option(const struct command *command, int argc, char **argv)
 		cli_fatal(command->failed, "see vfioalign %s --help", command->name);
 	else
 		return key;
-	exit(cli_finish(0));
+	exit(cli_finish(0) ? command->failed : 0);
 }

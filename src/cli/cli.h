@@ -98,6 +98,9 @@ int cli_finish(int status);
  */
 char *cli_printable(const char *string);
 
+/** cli_wrap - break the lines of @text at spaces, in place: @width bytes where that can be */
+void cli_wrap(char *text, size_t width);
+
 /** cli_format - asprintf(3) that does not fail */
 char *cli_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

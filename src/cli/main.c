@@ -33,15 +33,15 @@ static void keep_standard_fds(void)
 static int print_help(void)
 {
 	puts("Usage: vfioalign COMMAND [OPTION...] [ARGUMENT...]\n"
-	     "Huge pages for the BARs of VFIO devices: run programs under libvfioalign.so, see what\n"
-	     "running programs have, and find out whether it would help.\n");
+	     "Huge pages for the BARs of VFIO devices: run programs under libvfioalign.so,\n"
+	     "see what running programs have, and find out whether it would help.\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		printf("  %-24s  %s\n", commands[i]->name, commands[i]->summary);
 	puts("  --help                    show this; each command has its own\n"
 	     "  --version                 show the version\n"
 	     "\n"
-	     "A program with slow BARs is found with \"vfioalign show\", what to expect of this host is\n"
-	     "told by \"vfioalign check\", and \"vfioalign run PROGRAM\" mends it.");
+	     "A program with slow BARs is found with \"vfioalign show\", what to expect of this\n"
+	     "host is told by \"vfioalign check\", and \"vfioalign run PROGRAM\" mends it.");
 	return cli_finish(0);
 }
 

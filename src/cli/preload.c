@@ -60,11 +60,15 @@ char *preload_list(const char *existing, const char *first, const char *library)
 	char *rest = files;
 	bool there = false;
 
+	/* By its own path, since a relative one is another one where a program changes directory. */
 	for (char *file; (file = strsep(&rest, SEPARATORS));) {
 		if (!*file || (*first && same_file(file, first)))
 			continue;
+		if (!same_file(file, library))
+			append(&list, file);
+		else if (!there)
+			append(&list, library);
 		there |= same_file(file, library);
-		append(&list, file);
 	}
 	if (!there)
 		append(&list, library);

@@ -75,18 +75,6 @@ bool process_parse_mapping(char *line, struct process_mapping *mapping, const ch
 	return true;
 }
 
-/* "0000:01:00.0": four hexadecimal digits at least, two, two, and one. */
-static bool parse_bdf(const char *text, struct system_bdf *bdf)
-{
-	unsigned int domain, bus, slot, function;
-	int length = 0;
-
-	if (sscanf(text, "%8x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &length) != 4 ||
-	    text[length])
-		return false;
-	return (size_t)snprintf(bdf->text, sizeof(bdf->text), "%s", text) < sizeof(bdf->text);
-}
-
 bool process_parse_fdinfo(const char *line, struct system_bdf *bdf)
 {
 	const char *slash;
@@ -94,7 +82,7 @@ bool process_parse_fdinfo(const char *line, struct system_bdf *bdf)
 	if (strncmp(line, SYSPATH_KEY, strlen(SYSPATH_KEY)))
 		return false;
 	slash = strrchr(line, '/');
-	return slash && parse_bdf(slash + 1, bdf);
+	return slash && system_parse_bdf(slash + 1, bdf);
 }
 
 static void add_device(struct device_set *set, const struct system_bdf *bdf)
@@ -128,11 +116,24 @@ static void add_devices_of_group(struct device_set *set, unsigned int group)
 {
 	struct system_bdf devices[PROCESS_DEVICES];
 	unsigned int count = system_group_devices(group, devices, PROCESS_DEVICES);
-	char driver[64];
+	char driver[256];
 
 	for (unsigned int i = 0; i < count; i++)
 		if (system_driver(&devices[i], driver, sizeof(driver)) && system_is_vfio_driver(driver))
 			add_device(set, &devices[i]);
+}
+
+/* "/dev/vfio/7", and "/dev/vfio/noiommu-7" where VFIO runs without an IOMMU */
+static const char *group_number(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	if (!name || name - path < 5 || strncmp(name - 5, "/vfio", 5))
+		return NULL;
+	name++;
+	if (!strncmp(name, "noiommu-", 8))
+		name += 8;
+	return is_number(name) ? name : NULL;
 }
 
 /* From its fds: of the devices themselves, if the kernel tells (6.18), or of their groups. */
@@ -154,12 +155,11 @@ static void find_devices(struct device_set *set, pid_t pid)
 		length = readlink(system_path("/proc/%d/fd/%s", pid, entry->d_name), target,
 				  sizeof(target) - 1);
 		target[length > 0 ? length : 0] = '\0';
-		group = strstr(target, "/vfio/");
+		group = group_number(target);
 		if (!strcmp(target, GROUP_FD))
 			told &= add_device_of_fdinfo(set, pid, entry->d_name);
-		else if (group && is_number(group + strlen("/vfio/")))
-			add_devices_of_group(&of_groups,
-					     (unsigned int)strtoul(group + strlen("/vfio/"), NULL, 10));
+		else if (group)
+			add_devices_of_group(&of_groups, (unsigned int)strtoul(group, NULL, 10));
 	}
 	if (directory)
 		closedir(directory);
@@ -173,7 +173,7 @@ static void find_device_of_node(struct process_mapping *mapping, const char *num
 	char name[64];
 
 	if (system_link(system_path("/sys/class/vfio-dev/vfio%s/device", number), name, sizeof(name)) &&
-	    parse_bdf(name, &mapping->devices[0]))
+	    system_parse_bdf(name, &mapping->devices[0]))
 		mapping->device_count = 1;
 }
 

@@ -18,8 +18,8 @@
 #include "cli.h"
 #include "program.h"
 
-/* Scripts may be the interpreters of scripts: BINPRM_MAX_RECURSION, fs/exec.c of Linux 6.12. */
-#define MOST_INTERPRETERS 5
+/* Scripts may be the interpreters of scripts, but no more of them: exec_binprm(), fs/exec.c. */
+#define MOST_SCRIPTS 5
 
 /* The start of a script counts: BINPRM_BUF_SIZE, include/uapi/linux/binfmts.h. */
 #define SCRIPT_START 256
@@ -43,20 +43,25 @@ static bool problem(struct program *program, char *what, char *remedy)
 	return false;
 }
 
+/* What execve(2) says of a file, so far as its inode tells. */
+static int try_file(const char *path)
+{
+	struct stat stat_of;
+
+	if (stat(path, &stat_of))
+		return errno;
+	return S_ISREG(stat_of.st_mode) && !access(path, X_OK) ? 0 : EACCES;
+}
+
 static int try_path(struct program *program, const char *directory, size_t length,
 		    const char *name)
 {
-	struct stat stat_of;
 	int written = snprintf(program->path, sizeof(program->path), "%.*s%s%s", (int)length,
 			       directory, length ? "/" : "", name);
 
 	if (written < 0 || (size_t)written >= sizeof(program->path))
 		return ENAMETOOLONG;
-	if (stat(program->path, &stat_of))
-		return errno;
-	if (S_ISDIR(stat_of.st_mode) || access(program->path, X_OK))
-		return EACCES;
-	return 0;
+	return try_file(program->path);
 }
 
 int program_find(struct program *program, const char *name)
@@ -110,7 +115,7 @@ static void unmap_file(struct file *file)
 	close(file->fd);
 }
 
-/* The interpreter that a "#!" line names, if there is one. */
+/* The interpreter that a "#!" line names, if there is one, and whole: load_script(), fs/binfmt_script.c. */
 static bool script_interpreter(const struct file *file, char *interpreter, size_t size)
 {
 	char line[SCRIPT_START + 1] = "";
@@ -120,9 +125,10 @@ static bool script_interpreter(const struct file *file, char *interpreter, size_
 	memcpy(line, file->bytes, length);
 	if (strncmp(line, "#!", 2))
 		return false;
-	line[strcspn(line, "\n")] = '\0';
 	rest += strspn(rest, " \t");
-	rest[strcspn(rest, " \t")] = '\0';
+	if (rest + strcspn(rest, " \t\n") == line + SCRIPT_START)
+		return false;
+	rest[strcspn(rest, " \t\n")] = '\0';
 	return *rest && (size_t)snprintf(interpreter, size, "%s", rest) < size;
 }
 
@@ -199,6 +205,17 @@ static uint16_t own_machine(void)
 	return machine;
 }
 
+/* Without its interpreter a program does not run, with the library or without. */
+static bool check_interpreter(struct program *program, const char *interpreter)
+{
+	program->error = try_file(interpreter);
+	return !program->error ||
+	       problem(program, cli_format("%s cannot run, because of its interpreter %s: %s",
+					   program->executable, interpreter,
+					   strerror(program->error)),
+		       cli_format("install %s", interpreter));
+}
+
 static bool check_elf(struct program *program, const struct file *file)
 {
 	const Elf64_Ehdr *header = (const void *)file->bytes;
@@ -215,7 +232,7 @@ static bool check_elf(struct program *program, const struct file *file)
 						   path),
 			       cli_format("use a build of it for this machine"));
 	interpreter = program_header(file, PT_INTERP);
-	if (!interpreter)
+	if (!interpreter || interpreter->p_filesz >= sizeof(program->loader))
 		return problem(program,
 			       cli_format("%s is %s: no dynamic loader runs in it that could load the library",
 					  path, header->e_type == ET_DYN ? "statically linked (static-pie)"
@@ -223,13 +240,13 @@ static bool check_elf(struct program *program, const struct file *file)
 			       cli_format("use a dynamically linked build of it"));
 	snprintf(program->loader, sizeof(program->loader), "%.*s", (int)interpreter->p_filesz,
 		 (const char *)file->bytes + interpreter->p_offset);
-	return true;
+	return check_interpreter(program, program->loader);
 }
 
 /* Follows the interpreters of scripts to the executable that ld.so will load the library into. */
 static bool check_file(struct program *program)
 {
-	for (int depth = 0; depth < MOST_INTERPRETERS; depth++) {
+	for (int depth = 0; depth <= MOST_SCRIPTS; depth++) {
 		char next[PATH_MAX];
 		struct file file;
 		bool script;
@@ -251,25 +268,47 @@ static bool check_file(struct program *program)
 		unmap_file(&file);
 		if (!script)
 			return good;
+		if (!check_interpreter(program, next))
+			return false;
 		strcpy(program->executable, next);
 	}
-	return problem(program, cli_format("%s: too many interpreters of interpreters", program->path),
+	program->error = ELOOP;
+	return problem(program, cli_format("%s cannot run: its interpreter is a script whose interpreter is "
+					   "a script, and so on", program->path),
 		       cli_format("run the program itself"));
+}
+
+/* "\t/usr/lib/libvfioalign.so (0x...)", of glibc; "\t/usr/lib/libvfioalign.so => ...", of musl */
+static bool lists_library(const char *said, const char *library)
+{
+	/* It may be listed by another path, if LD_PRELOAD has it already. */
+	const char *name = strrchr(library, '/');
+
+	for (const char *at = said; (at = strstr(at, name)); at++) {
+		const char *line = at;
+
+		while (line > said && line[-1] != '\n')
+			line--;
+		if (*line == '\t' && at[strlen(name)] == ' ')
+			return true;
+	}
+	return false;
 }
 
 /* The line of the loader's answer that says of the library what is wrong. */
 static char *loaders_complaint(char *said, const char *library)
 {
 	for (char *line; (line = strsep(&said, "\n"));)
-		if (strstr(line, library) || strstr(line, "error") || strstr(line, "Error"))
-			return line + strspn(line, " \t");
+		if (*line != '\t' &&
+		    (strstr(line, library) || strstr(line, "error") || strstr(line, "Error")))
+			return line;
 	return NULL;
 }
 
 /* "\tlibasan.so.8 => /usr/lib/libasan.so.8 (0x...)" */
 static void find_asan(struct program *program, const char *said)
 {
-	const char *at = strstr(said, "libasan.so");
+	const char *at = strstr(said, "\tlibasan.so");
 	const char *path = at ? strstr(at, "=> ") : NULL;
 
 	if (path && path < at + strcspn(at, "\n"))
@@ -326,17 +365,12 @@ static void ask_loader(const struct program *program, const char *preload, char 
 static bool check_loader(struct program *program, const char *library, const char *preload)
 {
 	static char said[LOADER_SAYS];
-	/* It may be listed by another path, if LD_PRELOAD has it already. */
-	const char *library_name = strrchr(library, '/') + 1;
 	char *complaint;
 	int status;
 
 	ask_loader(program, preload, said, &status);
 	find_asan(program, said);
-	if (status == 0 && strstr(said, library_name) && !strstr(said, "cannot be preloaded"))
-		return true;
-	/* The program cannot run at all then, as exec will say. */
-	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RUN_MISSING && !*said)
+	if (status == 0 && lists_library(said, library))
 		return true;
 	complaint = loaders_complaint(said, library);
 	return problem(program,
@@ -359,6 +393,7 @@ static bool check_library_path(struct program *program, const char *library)
 
 bool program_inspect(struct program *program, const char *library, const char *preload)
 {
+	program->error = 0;
 	program->problem = NULL;
 	program->remedy = NULL;
 	program->asan[0] = '\0';

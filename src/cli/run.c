@@ -3,12 +3,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../text.h"
 #include "cli.h"
 #include "output.h"
 #include "preload.h"
@@ -53,8 +53,8 @@ static const struct option_row options[] = {
 	  "%p in it is the process's number" },
 	{ KEY_VARIABLE + REPORT, "report", "FILE", NULL,
 	  "write a report to FILE, JSON lines; %p as above" },
-	{ KEY_FORCE, "force", NULL, NULL, "run PROGRAM even if the library will not load into it" },
-	{ KEY_DRY_RUN, "dry-run", NULL, NULL, "print the command that would be run, and run nothing" },
+	{ KEY_FORCE, "force", NULL, NULL, "run PROGRAM even if the library will not load" },
+	{ KEY_DRY_RUN, "dry-run", NULL, NULL, "print the command that would be run, run nothing" },
 	{ KEY_JSON, "json", NULL, NULL, "with --dry-run: print it as JSON" },
 	{ 0 },
 };
@@ -101,24 +101,46 @@ static void set_file(int index, const char *name)
 static void try_file(int index, const char *option)
 {
 	const char *pattern = getenv(variable_names[index]);
-	char path[PATH_MAX];
-	size_t length = 0;
-	int fd;
+	struct text path;
+	int fd = -1;
 
-	for (; *pattern && length < sizeof(path) - 24; pattern++) {
+	text_start(&path);
+	for (; *pattern; pattern++) {
 		if (!strncmp(pattern, "%p", 2)) {
-			length += (size_t)sprintf(path + length, "%d", getpid());
+			text_add_decimal(&path, (uint64_t)getpid());
 			pattern++;
 		} else {
-			path[length++] = *pattern;
+			text_add_byte(&path, *pattern);
 		}
 	}
-	path[length] = '\0';
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
-		  0600);
+	if (text_is_cut(&path))
+		errno = ENAMETOOLONG;
+	else
+		fd = open(text_string(&path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW |
+					      O_NOCTTY | O_NONBLOCK, 0600);
 	if (fd < 0)
-		cli_fatal(EXIT_RUN_FAILED, "--%s: cannot open \"%s\": %s", option, path, strerror(errno));
+		cli_fatal(EXIT_RUN_FAILED, "--%s: cannot open \"%s\": %s", option, text_string(&path),
+			  strerror(errno));
 	close(fd);
+}
+
+/* $'...' of bash, zsh and POSIX 2024, for what a terminal would not print. */
+static char *quoted_bytes(const char *word)
+{
+	char *result = cli_format("$'");
+	char *whole;
+
+	for (; *word; word++) {
+		bool plain = *word >= ' ' && *word <= '~' && *word != '\'' && *word != '\\';
+		char *longer = plain ? cli_format("%s%c", result, *word)
+				     : cli_format("%s\\%03o", result, (unsigned char)*word);
+
+		free(result);
+		result = longer;
+	}
+	whole = cli_format("%s'", result);
+	free(result);
+	return whole;
 }
 
 /* In single quotes where the shell would take it for more than a word. */
@@ -126,12 +148,16 @@ static char *quoted(const char *word)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				    "_-+=./:,@%";
-	char *result = cli_format("'");
+	char *printable = cli_printable(word);
+	bool prints = !strcmp(printable, word);
+	char *result;
 
-	if (*word && strspn(word, plain) == strlen(word)) {
-		free(result);
+	free(printable);
+	if (*word && strspn(word, plain) == strlen(word))
 		return cli_format("%s", word);
-	}
+	if (!prints)
+		return quoted_bytes(word);
+	result = cli_format("'");
 	for (const char *rest = word; rest;) {
 		size_t length = strcspn(rest, "'");
 		char *longer = cli_format("%s%.*s%s", result, (int)length, rest,
@@ -163,11 +189,27 @@ static char *set_variables(const char *separator, char *(*write)(const char *))
 	return list;
 }
 
+static char *joined(char **words)
+{
+	char *list = cli_format("%s", "");
+
+	for (char **word = words; *word; word++) {
+		char *printable = cli_printable(*word);
+		char *longer = cli_format("%s%s%s", list, word == words ? "" : "\n", printable);
+
+		free(printable);
+		free(list);
+		list = longer;
+	}
+	return list;
+}
+
 static int print_plan(const struct program *program, const char *library, const char *preload,
 		      char **arguments, bool json)
 {
 	static const struct output_column columns[] = {
 		{ "program", OUTPUT_STRING, 0 },
+		{ "arguments", OUTPUT_STRINGS, 0 },
 		{ "library", OUTPUT_STRING, 0 },
 		{ "ld_preload", OUTPUT_STRING, 0 },
 		{ "variables", OUTPUT_STRINGS, 0 },
@@ -181,11 +223,13 @@ static int print_plan(const struct program *program, const char *library, const 
 
 		output_line(output);
 		output_string(output, 0, program->path);
-		output_string(output, 1, library);
-		output_string(output, 2, preload);
+		if (arguments[1])
+			output_string(output, 1, joined(arguments + 1));
+		output_string(output, 2, library);
+		output_string(output, 3, preload);
 		if (*variables)
-			output_string(output, 3, variables);
-		output_string(output, 4, program->problem);
+			output_string(output, 4, variables);
+		output_string(output, 5, program->problem);
 		output_finish(output);
 	} else {
 		printf("env LD_PRELOAD=%s%s%s", quoted(preload), *variables ? " " : "", variables);
@@ -196,6 +240,12 @@ static int print_plan(const struct program *program, const char *library, const 
 	return cli_finish(0) ? EXIT_RUN_FAILED : 0;
 }
 
+/* As env(1). */
+static int failed(int err)
+{
+	return err == ENOENT ? EXIT_RUN_MISSING : EXIT_RUN_CANNOT;
+}
+
 static int exec_program(const struct program *program, char **arguments)
 {
 	int err;
@@ -203,12 +253,20 @@ static int exec_program(const struct program *program, char **arguments)
 	execvp(program->path, arguments);
 	err = errno;
 	cli_complain("cannot run %s: %s", program->path, strerror(err));
-	return err == ENOENT ? EXIT_RUN_MISSING : EXIT_RUN_CANNOT;
+	return failed(err);
+}
+
+static bool logs_already(void)
+{
+	const char *level = getenv(variable_names[LOG]);
+
+	return level && *level && strcmp(level, "off");
 }
 
 static int run(int argc, char **argv)
 {
-	bool force = false, dry_run = false, json = false, log_file = false, report = false;
+	bool force = false, dry_run = false, json = false;
+	bool log = false, log_file = false, report = false;
 	const char *existing = getenv("LD_PRELOAD");
 	struct program program;
 	const char *library;
@@ -226,6 +284,7 @@ static int run(int argc, char **argv)
 			set_file(key - KEY_VARIABLE, optarg);
 		else
 			set_variable(key - KEY_VARIABLE, optarg);
+		log |= key == KEY_VARIABLE + LOG;
 		log_file |= key == KEY_VARIABLE + LOG_FILE;
 		report |= key == KEY_VARIABLE + REPORT;
 	}
@@ -233,19 +292,21 @@ static int run(int argc, char **argv)
 		cli_fatal(EXIT_RUN_FAILED, "--json is for --dry-run: the output is PROGRAM's otherwise");
 	if (optind == argc)
 		cli_fatal(EXIT_RUN_FAILED, "which program? See vfioalign run --help");
-	if (log_file)
-		setenv(variable_names[LOG], "info", 0);
+	if (log_file && !log && !logs_already())
+		set_variable(LOG, "info");
 	library = preload_library();
 	if (!library)
 		return EXIT_RUN_FAILED;
 	err = program_find(&program, argv[optind]);
 	if (err) {
 		cli_complain("cannot run %s: %s", argv[optind], strerror(err));
-		return err == ENOENT ? EXIT_RUN_MISSING : EXIT_RUN_CANNOT;
+		return failed(err);
 	}
 	preload = preload_list(existing, "", library);
-	if (!program_inspect(&program, library, preload) && !force) {
+	if (!program_inspect(&program, library, preload) && (!force || program.error)) {
 		cli_complain("%s", program.problem);
+		if (program.error)
+			return failed(program.error);
 		cli_complain("what to do: %s; --force runs it all the same",
 			     program.remedy);
 		return EXIT_RUN_FAILED;
@@ -267,11 +328,11 @@ const struct command run_command = {
 	.name = "run",
 	.arguments = "[--] PROGRAM [ARGUMENT...]",
 	.summary = "Run a program under libvfioalign.so",
-	.details = "The library gives the BARs that PROGRAM maps the largest pages there can be. Before\n"
-		   "it runs, it is made sure that the library will load into PROGRAM.\n"
+	.details = "The library gives the BARs that PROGRAM maps the largest pages there can be.\n"
+		   "Before it runs, it is made sure that the library will load into PROGRAM.\n"
 		   "\n"
-		   "Exit status: PROGRAM's, or 125 if vfioalign itself failed or refused, 126 if PROGRAM\n"
-		   "was found but cannot be run, 127 if it was not found.\n",
+		   "Exit status: PROGRAM's, or 125 if vfioalign itself failed or refused, 126 if\n"
+		   "PROGRAM was found but cannot be run, 127 if it was not found.\n",
 	.options = options,
 	.failed = EXIT_RUN_FAILED,
 	.run = run,

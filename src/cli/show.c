@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +24,8 @@ enum {
 static const struct option_row options[] = {
 	{ KEY_JSON, "json", NULL, NULL, "print JSON" },
 	{ KEY_SYSROOT, "sysroot", "DIR", NULL,
-	  "read DIR/proc and DIR/sys, which another machine may\n"
-	  "have left there" },
+	  "read DIR/proc and DIR/sys, as copied from another\n"
+	  "machine" },
 	{ 0 },
 };
 
@@ -45,16 +46,18 @@ static const char *const limit_words[LIMITS] = {
 	[LIMIT_KERNEL] = "kernel",
 };
 
-static const char *const limit_notes[LIMITS] = {
-	[LIMIT_ADDRESS] = "the address is not congruent to the\noffset. Start the program with\n"
-			  "  vfioalign run -- PROGRAM ARGUMENT...",
-	[LIMIT_ADVICE] = "this kernel wants MADV_HUGEPAGE for\n"
-			 "that, which nobody gave. Start the program with\n"
-			 "  vfioalign run -- PROGRAM ARGUMENT...",
-	[LIMIT_THP] = "this kernel obeys the setting for\n"
-		      "transparent huge pages. Change it with\n"
-		      "  echo madvise >/sys/kernel/mm/transparent_hugepage/enabled",
-	[LIMIT_KERNEL] = "kernels before 6.12 have no huge pages for BARs",
+static const struct {
+	const char *reason;
+	const char *remedy;
+} limit_notes[LIMITS] = {
+	[LIMIT_ADDRESS] = { "the address is not congruent to the offset. Start the program with",
+			    "vfioalign run -- PROGRAM ARGUMENT..." },
+	[LIMIT_ADVICE] = { "the address is good, but this kernel also wants MADV_HUGEPAGE. Start the "
+			   "program with", "vfioalign run -- PROGRAM ARGUMENT..." },
+	[LIMIT_THP] = { "this kernel goes by the setting for transparent huge pages, which is never. "
+			"Before the program starts:",
+			"echo madvise >/sys/kernel/mm/transparent_hugepage/enabled" },
+	[LIMIT_KERNEL] = { "this kernel has no huge pages for BARs, as this tells:", "vfioalign check" },
 };
 
 /** struct verdict - what a mapping could have, and what it has */
@@ -63,6 +66,12 @@ struct verdict {
 	uint64_t has;
 	enum limit limit;
 };
+
+/* Of a terminal. */
+#define LINE_WIDTH 80
+
+/* Of a process's name in the table, for the line to fit. */
+#define NAME_WIDTH 32
 
 struct show {
 	struct system_kernel kernel;
@@ -129,7 +138,9 @@ static struct verdict judge(const struct system_kernel *kernel,
 		return (struct verdict){ sizes->page, sizes->page, LIMIT_NONE };
 	if (!kernel->huge)
 		return (struct verdict){ best, sizes->page, LIMIT_KERNEL };
-	if (kernel->asks_thp && kernel->thp < THP_MADVISE)
+	if (kernel->thp == THP_MISSING)
+		return (struct verdict){ best, sizes->page, LIMIT_KERNEL };
+	if (kernel->asks_thp && kernel->thp == THP_NEVER)
 		return (struct verdict){ best, sizes->page, LIMIT_THP };
 	if (reached > sizes->page && advice_counts(kernel) && !mapping->advised)
 		return (struct verdict){ best, sizes->page, LIMIT_ADVICE };
@@ -209,6 +220,13 @@ static void add_row(const struct show *show, struct output *output,
 		      pages_faults(sizes, verdict->best, mapping->offset, mapping->length));
 }
 
+static void print_wrapped(char *line)
+{
+	cli_wrap(line, LINE_WIDTH);
+	puts(line);
+	free(line);
+}
+
 static void print_process(const struct show *show, const struct process *process)
 {
 	struct output *output = output_start("mappings", table_columns, false);
@@ -228,21 +246,25 @@ static void print_process(const struct show *show, const struct process *process
 		if (mapping->device_count != 1)
 			unclear = mapping;
 	}
+	if (strlen(name) > NAME_WIDTH)
+		strcpy(name + NAME_WIDTH, "...");
 	printf("%s%s, pid %d, page tables (VmPTE) %s kB\n", show->processes ? "\n" : "", name,
 	       process->pid, pte_kb);
 	output_finish(output);
 	if (unclear && unclear->device_count) {
 		char *devices = list_devices(unclear, ", ");
 
-		printf("? is one of %s: the kernel does not tell which.\n", devices);
+		print_wrapped(cli_format("? is one of %s: the kernel does not tell which.", devices));
 		free(devices);
 	}
 	if (limited[LIMIT_NONE] == mappings)
 		printf("All as good as it can be.\n");
 	for (int limit = LIMIT_NONE + 1; limit < LIMITS; limit++)
-		if (limited[limit])
-			printf("%u of %u mappings could have larger pages, but %s\n", limited[limit],
-			       mappings, limit_notes[limit]);
+		if (limited[limit]) {
+			print_wrapped(cli_format("%u of %u could have larger pages: %s", limited[limit],
+						 mappings, limit_notes[limit].reason));
+			printf("  %s\n", limit_notes[limit].remedy);
+		}
 	free(pte_kb);
 	free(name);
 }
@@ -317,7 +339,7 @@ static void show_named(struct show *show, const char *name)
 	if (name && !found)
 		cli_complain("no process is called %s", name);
 	if (*unreadable)
-		cli_complain("may not be read, try it as root: %s", unreadable);
+		cli_complain("may not be read%s: %s", geteuid() ? ", try it as root" : "", unreadable);
 	if (found && show->processes == before && !show->json)
 		cli_complain("%s has VFIO mappings",
 			     name ? "no process of that name" : "no process that may be read");
@@ -333,14 +355,25 @@ static void show_pid(struct show *show, pid_t pid)
 	if (err == ESRCH)
 		cli_complain("there is no process %d", pid);
 	else if (err)
-		cli_complain("process %d, %s, may not be read: %s; try it as root", pid, process.name,
-			     strerror(err));
+		cli_complain("process %d, %s, may not be read: %s%s", pid, process.name, strerror(err),
+			     geteuid() ? "; try it as root" : "");
 	else if (!process.mappings && !show->json)
 		cli_complain("process %d, %s, has no VFIO mappings", pid, process.name);
 	else
 		show_process(show, &process);
 	show->failed |= err != 0;
 	process_free(&process);
+}
+
+static void show_number(struct show *show, const char *digits)
+{
+	errno = 0;
+	if (strtoul(digits, NULL, 10) <= INT_MAX && !errno) {
+		show_pid(show, atoi(digits));
+		return;
+	}
+	cli_complain("there is no process %s", digits);
+	show->failed = true;
 }
 
 static int show(int argc, char **argv)
@@ -364,7 +397,7 @@ static int show(int argc, char **argv)
 		show_named(&show, NULL);
 	for (int i = optind; i < argc; i++) {
 		if (*argv[i] && strspn(argv[i], "0123456789") == strlen(argv[i]))
-			show_pid(&show, atoi(argv[i]));
+			show_number(&show, argv[i]);
 		else
 			show_named(&show, argv[i]);
 	}
@@ -378,15 +411,16 @@ const struct command show_command = {
 	.arguments = "[PID|NAME]...",
 	.summary = "Show what pages the BARs of processes have",
 	.details =
-		"Shows all processes that may be read, or those of these numbers or names. A name may be a\n"
-		"shell pattern. Nothing has to be done to the processes beforehand.\n"
+		"Shows all processes that may be read, or those of these numbers or names. A\n"
+		"name may be a shell pattern. Nothing has to be done to the processes beforehand.\n"
 		"\n"
 		"  BEST     the largest page that the range could have\n"
-		"  HAS      the largest page that its address, the kernel and its settings allow it\n"
+		"  HAS      the largest page that its address, the kernel and its settings allow\n"
 		"  FAULTS   page faults to map it all, as it is; DMA-mapping it takes them all\n"
 		"  LEAST    as many as that could be\n"
 		"\n"
-		"Exit status: 0 if all is as good as it can be, 1 if something is not, 2 for errors.\n",
+		"Exit status: 0 if all is as good as it can be, 1 if something is not, 2 for\n"
+		"errors.\n",
 	.options = options,
 	.failed = EXIT_ERROR,
 	.run = show,

@@ -19,6 +19,23 @@
 
 static const char *root = "";
 
+bool system_parse_bdf(const char *text, struct system_bdf *bdf)
+{
+	unsigned int domain = 0, bus, slot, function;
+	int length = 0;
+
+	if (text[strspn(text, "0123456789abcdefABCDEF:.")])
+		return false;
+	if (sscanf(text, "%8x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &length) != 4 ||
+	    text[length]) {
+		domain = 0;
+		if (sscanf(text, "%2x:%2x.%1x%n", &bus, &slot, &function, &length) != 3 || text[length])
+			return false;
+	}
+	snprintf(bdf->text, sizeof(bdf->text), "%04x:%02x:%02x.%x", domain, bus, slot, function);
+	return true;
+}
+
 void system_set_root(const char *directory)
 {
 	root = directory;
@@ -178,6 +195,17 @@ unsigned int system_group_devices(unsigned int group, struct system_bdf *devices
 bool system_driver(const struct system_bdf *bdf, char *driver, size_t size)
 {
 	return system_link(system_path("/sys/bus/pci/devices/%s/driver", bdf->text), driver, size);
+}
+
+/* vfio_noiommu_group_alloc(), drivers/vfio/group.c */
+bool system_group_node(const char *group, char *node, size_t size)
+{
+	char name[64] = "";
+	bool noiommu = system_read(system_path("/sys/kernel/iommu_groups/%s/name", group), name,
+				   sizeof(name)) && !strcmp(name, "vfio-noiommu");
+
+	snprintf(node, size, "%s%s", noiommu ? "noiommu-" : "", group);
+	return !noiommu;
 }
 
 bool system_is_vfio_driver(const char *driver)

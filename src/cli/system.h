@@ -18,6 +18,15 @@ struct system_bdf {
 };
 
 /**
+ * system_parse_bdf - a PCI address
+ * @text: "0000:01:00.0", or without its domain, as lspci prints it: "01:00.0"
+ * @bdf: set to it, as the kernel writes it
+ *
+ * Return: false if it is none.
+ */
+bool system_parse_bdf(const char *text, struct system_bdf *bdf);
+
+/**
  * system_set_root - read /proc and /sys below another directory
  * @root: a directory that has "proc" and "sys", such as a copy of another machine's
  */
@@ -116,6 +125,16 @@ unsigned int system_group_devices(unsigned int group, struct system_bdf *devices
  * Return: false if it has none.
  */
 bool system_driver(const struct system_bdf *bdf, char *driver, size_t size);
+
+/**
+ * system_group_node - the name of an IOMMU group's node in /dev/vfio
+ * @group: the group's number, as text
+ * @node: set
+ * @size: of @node
+ *
+ * Return: false if VFIO made the group itself, for a device that has no IOMMU: noiommu-7.
+ */
+bool system_group_node(const char *group, char *node, size_t size);
 
 /** system_is_vfio_driver - is this driver vfio-pci, or a variant of it? */
 bool system_is_vfio_driver(const char *driver);

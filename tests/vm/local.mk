@@ -11,10 +11,14 @@ tests_vm_sparse_so_LDFLAGS = -shared
 TEST_EXTENSIONS += .vm
 VM_LOG_DRIVER = $(LOG_DRIVER)
 VM_LOG_COMPILER = bash $(top_srcdir)/tests/vm/suite
-TESTS += tests/vm/lts.vm tests/vm/newest.vm tests/vm/programs-lts.vm tests/vm/programs-newest.vm
+TESTS += tests/vm/lts.vm tests/vm/newest.vm tests/vm/programs-lts.vm tests/vm/programs-newest.vm \
+	tests/vm/cli-lts.vm tests/vm/cli-newest.vm
 EXTRA_DIST += \
 	tests/vm/bar-faults \
 	tests/vm/bench.bats \
+	tests/vm/cli.bats \
+	tests/vm/cli-lts.vm \
+	tests/vm/cli-newest.vm \
 	tests/vm/dpdk-measure \
 	tests/vm/in-tree \
 	tests/vm/programs-lts.vm \
