@@ -55,8 +55,8 @@ static const struct option_row options[] = {
 	{ KEY_RUNS, "runs", "N", NULL, "run each arm so often; 5 if not given" },
 	{ KEY_WARMUP, "warmup", "N", NULL, "and before so often uncounted; 1 if not given" },
 	{ KEY_STOP_AFTER, "stop-after", "SECONDS", NULL,
-	  "end PROGRAM with SIGTERM after so long: one that does\n"
-	  "not end by itself, such as a virtual machine" },
+	  "end PROGRAM with SIGTERM after so long: one that\n"
+	  "does not end by itself, such as a virtual machine" },
 	{ KEY_STOP_QUIET, "stop-when-quiet", "SECONDS", NULL,
 	  "end it when it has mapped nothing of VFIO and DMA-\n"
 	  "mapped nothing for so long" },
@@ -650,13 +650,13 @@ const struct command ab_command = {
 	.arguments = "[--] PROGRAM [ARGUMENT...]",
 	.summary = "Run a program in each arm, and compare",
 	.details =
-		"Runs PROGRAM in each arm in alternation, with its output put aside, and takes times, minor\n"
-		"faults, page tables (the most that was seen) and, from the library's report, when the last\n"
-		"mapping or DMA map was done and what DMA maps of BARs took. Ratios are those of runs beside\n"
-		"each other, to the first arm.\n"
+		"Runs PROGRAM in each arm in alternation, with its output put aside, and takes\n"
+		"times, minor faults, page tables (the most that was seen) and, from the library's\n"
+		"report, when the last mapping or DMA map was done and what DMA maps of BARs took.\n"
+		"Ratios are those of runs beside each other, to the first arm.\n"
 		"\n"
-		"Exit status: 0, or 2 if the library did not load, PROGRAM failed, or something could not be\n"
-		"written; there is no result then.\n",
+		"Exit status: 0, or 2 if the library did not load, PROGRAM failed, or something\n"
+		"could not be written; there is no result then.\n",
 	.options = options,
 	.failed = EXIT_ERROR,
 	.run = ab,

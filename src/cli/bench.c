@@ -39,12 +39,12 @@ static const struct option_row options[] = {
 	{ KEY_SIZE, "size", "BYTES", NULL, "so many bytes; all the rest, if not given" },
 	{ KEY_ARMS, "arms", "LIST", NULL,
 	  "where it is mapped, separated by commas: natural\n"
-	  "(without the library), misalign, 2M, 1G, auto; if not\n"
-	  "given, natural,misalign,2M,1G" },
+	  "(without the library), misalign, 2M, 1G, auto; if\n"
+	  "not given, natural,misalign,2M,1G" },
 	{ KEY_RUNS, "runs", "N", NULL, "measure each arm so often, in turn; 5 if not given" },
 	{ KEY_TOUCH, "touch", NULL, NULL,
-	  "read the device's memory, too: reading a register can\n"
-	  "have effects" },
+	  "read the device's memory, too: reading a register\n"
+	  "can have effects" },
 	{ KEY_JSON, "json", NULL, NULL, "print JSON" },
 	{ KEY_ONCE, "once", "HOW", "plain hand",
 	  "measure once, in this process: a plain mmap(), or one\n"
@@ -541,9 +541,9 @@ const struct command bench_command = {
 	.arguments = "BDF",
 	.summary = "Measure what mapping a BAR costs",
 	.details =
-		"Maps a range of a BAR in each arm, DMA-maps it through type1, and takes faults, page tables\n"
-		"and times. The device has to be bound to vfio-pci; no program may be using it. Its memory is\n"
-		"neither read nor written, unless --touch is given.\n"
+		"Maps a range of a BAR in each arm, DMA-maps it through type1, and takes faults,\n"
+		"page tables and times. The device has to be bound to vfio-pci; no program may be\n"
+		"using it. Its memory is neither read nor written, unless --touch is given.\n"
 		"\n"
 		"Exit status: 0, or 2 if something could not be measured; there is no result then.\n",
 	.options = options,
