@@ -651,9 +651,9 @@ const struct command ab_command = {
 	.summary = "Run a program in each arm, and compare",
 	.details =
 		"Runs PROGRAM in each arm in alternation, with its output put aside, and takes\n"
-		"times, minor faults, page tables (the most that was seen) and, from the library's\n"
-		"report, when the last mapping or DMA map was done and what DMA maps of BARs took.\n"
-		"Ratios are those of runs beside each other, to the first arm.\n"
+		"times, minor faults, page tables (the most that was seen) and, from the\n"
+		"library's report, when the last mapping or DMA map was done and what DMA maps of\n"
+		"BARs took. Ratios are those of runs beside each other, to the first arm.\n"
 		"\n"
 		"Exit status: 0, or 2 if the library did not load, PROGRAM failed, or something\n"
 		"could not be written; there is no result then.\n",

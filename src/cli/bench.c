@@ -47,8 +47,8 @@ static const struct option_row options[] = {
 	  "can have effects" },
 	{ KEY_JSON, "json", NULL, NULL, "print JSON" },
 	{ KEY_ONCE, "once", "HOW", "plain hand",
-	  "measure once, in this process: a plain mmap(), or one\n"
-	  "made congruent by hand; print KEY=VALUE lines" },
+	  "measure once, in this process: a plain mmap(), or\n"
+	  "one made congruent by hand; print KEY=VALUE lines" },
 	{ 0 },
 };
 
@@ -545,7 +545,7 @@ const struct command bench_command = {
 		"page tables and times. The device has to be bound to vfio-pci; no program may be\n"
 		"using it. Its memory is neither read nor written, unless --touch is given.\n"
 		"\n"
-		"Exit status: 0, or 2 if something could not be measured; there is no result then.\n",
+		"Exit status: 0, or 2 if something could not be measured: there is no result.\n",
 	.options = options,
 	.failed = EXIT_ERROR,
 	.run = bench,
