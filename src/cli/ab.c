@@ -19,6 +19,7 @@
 #include "output.h"
 #include "plot.h"
 #include "preload.h"
+#include "process.h"
 #include "program.h"
 #include "report-read.h"
 #include "stats.h"
@@ -131,14 +132,6 @@ static void interrupt(int number)
 	interrupted = number;
 }
 
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
-}
-
 static double parse_number(const char *option, const char *text, double least, double most)
 {
 	char *end;
@@ -229,28 +222,12 @@ static void exec_program(const struct ab *ab, const struct child *child, const c
 	_exit(errno == ENOENT ? EXIT_RUN_MISSING : EXIT_RUN_CANNOT);
 }
 
-static double vmpte_kb(pid_t pid)
-{
-	char path[64], line[256];
-	double kb = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "VmPTE: %lf", &kb) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return kb;
-}
-
 /* Of all processes that the library is in: PROGRAM may be a wrapper. */
 static void look_at_page_tables(struct child *child, const struct report_sum *sum)
 {
-	child->pte_kb = fmax(child->pte_kb, vmpte_kb(child->pid));
+	child->pte_kb = fmax(child->pte_kb, (double)process_pte_kb(child->pid));
 	for (unsigned int i = 0; i < sum->pid_count; i++)
-		child->pte_kb = fmax(child->pte_kb, vmpte_kb(sum->pids[i]));
+		child->pte_kb = fmax(child->pte_kb, (double)process_pte_kb(sum->pids[i]));
 }
 
 /* SECONDS since the last mapping, or since the start as long as there is none. */
@@ -259,12 +236,12 @@ static bool is_quiet(const struct ab *ab, const struct child *child, const struc
 	double last = sum->last_ns ? (double)sum->last_ns : child->start;
 
 	/* A program that has not mapped anything yet is on its way there. */
-	return ab->stop_quiet > 0 && sum->last_ns && now() - last > ab->stop_quiet * 1e9;
+	return ab->stop_quiet > 0 && sum->last_ns && stats_now() - last > ab->stop_quiet * 1e9;
 }
 
 static bool is_over(const struct ab *ab, const struct child *child)
 {
-	return ab->stop_after > 0 && now() - child->start > ab->stop_after * 1e9;
+	return ab->stop_after > 0 && stats_now() - child->start > ab->stop_after * 1e9;
 }
 
 static __attribute__((noreturn)) void fail_with_output(const struct child *child, const char *arm,
@@ -301,10 +278,10 @@ static void watch(const struct ab *ab, struct child *child, const char *arm)
 		}
 		if (!child->stopped && (is_quiet(ab, child, &sum) || is_over(ab, child))) {
 			child->stopped = true;
-			asked = now();
+			asked = stats_now();
 			kill(-child->pid, SIGTERM);
 		}
-		if (child->stopped && now() - asked > GRACE_NS)
+		if (child->stopped && stats_now() - asked > GRACE_NS)
 			fail_with_output(child, arm, "did not end after SIGTERM");
 		nanosleep(&pause, NULL);
 	}
@@ -350,14 +327,14 @@ static void run_once(const struct ab *ab, const char *arm, double *result)
 
 	unlink(child.report);
 	fflush(NULL);
-	child.start = now();
+	child.start = stats_now();
 	child.pid = fork();
 	if (!child.pid)
 		exec_program(ab, &child, arm);
 	if (child.pid < 0)
 		cli_fatal(EXIT_ERROR, "fork: %s", strerror(errno));
 	watch(ab, &child, arm);
-	end = now();
+	end = stats_now();
 	/* What a wrapper has left behind must not run beside the next. */
 	kill(-child.pid, SIGKILL);
 	report_sum_up(&sum, child.report);
@@ -416,18 +393,6 @@ static struct stats ratio_stats(const struct ab *ab, unsigned int arm, int metri
 	return stats_ratios(ab->values[arm][metric], ab->values[0][metric], ab->runs);
 }
 
-static void put(struct output *output, int column, char *string)
-{
-	output_string(output, column, string);
-	free(string);
-}
-
-static void put_range(struct output *output, int column, const struct stats stats,
-		      char *(*write)(double))
-{
-	put(output, column, stats_range(&stats, write));
-}
-
 static void print_table(const struct ab *ab)
 {
 	char *to_first = cli_format("to %s", ab->arms[0]);
@@ -446,24 +411,15 @@ static void print_table(const struct ab *ab)
 			output_line(output);
 			output_string(output, 0, arm ? "" : metric_rows[metric].title);
 			output_string(output, 1, ab->arms[arm]);
-			put_range(output, 2, metric_stats(ab, arm, metric), metric_rows[metric].write);
+			output_range(output, 2, metric_stats(ab, arm, metric), metric_rows[metric].write);
 			if (arm)
-				put_range(output, 3, ratio_stats(ab, arm, metric), stats_ratio);
+				output_range(output, 3, ratio_stats(ab, arm, metric), stats_ratio);
 		}
 	}
 	printf("%u run%s of each arm in alternation after %u uncounted: %s\n\n", ab->runs,
 	       ab->runs == 1 ? "" : "s", ab->warmup, ab->arguments[0]);
 	output_finish(output);
 	free(to_first);
-}
-
-static void put_json(struct output *output, int column, struct stats stats)
-{
-	const double values[] = { stats.median, stats.min, stats.max };
-
-	for (int i = 0; i < 3; i++)
-		if (!isnan(values[i]))
-			output_real(output, column + i, values[i]);
 }
 
 static void print_json(const struct ab *ab)
@@ -483,8 +439,8 @@ static void print_json(const struct ab *ab)
 			output_string(output, 0, metric_rows[metric].key);
 			output_string(output, 1, ab->arms[arm]);
 			output_number(output, 2, ab->runs);
-			put_json(output, 3, metric_stats(ab, arm, metric));
-			put_json(output, 6, ratio_stats(ab, arm, metric));
+			output_stats(output, 3, metric_stats(ab, arm, metric));
+			output_stats(output, 6, ratio_stats(ab, arm, metric));
 		}
 	}
 	output_finish(output);

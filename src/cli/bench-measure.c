@@ -2,15 +2,16 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "bench.h"
 #include "cli.h"
+#include "process.h"
+#include "stats.h"
 #include "vfio.h"
 
 /* Enough for a mean, and not a second of a slow device. */
@@ -19,34 +20,12 @@
 /* The IOMMU, too, has larger pages for what is congruent. */
 #define IOVA_MODULUS (1ULL << 30)
 
-static double nanoseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
 static double thread_faults(void)
 {
 	struct rusage usage;
 
 	getrusage(RUSAGE_THREAD, &usage);
 	return (double)(usage.ru_minflt + usage.ru_majflt);
-}
-
-static double page_tables_kb(void)
-{
-	FILE *file = fopen("/proc/self/status", "re");
-	char line[256];
-	double kb = NAN;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "VmPTE: %lf", &kb) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return kb;
 }
 
 /* The reservation is left below and above: it is the measure, and no example to be followed. */
@@ -69,13 +48,13 @@ static void *map_by_hand(int device, uint64_t file_offset, uint64_t size, uint64
 static double mean_read(volatile uint32_t *map, uint64_t words, uint64_t step)
 {
 	uint64_t at = 0;
-	double start = nanoseconds();
+	double start = stats_now();
 
 	for (int i = 0; i < READS; i++) {
 		(void)map[at];
 		at = (at + step) % words;
 	}
-	return (nanoseconds() - start) / READS;
+	return (stats_now() - start) / READS;
 }
 
 /* An odd step, coprime with a size that is a power of two, and far from any page size. */
@@ -101,30 +80,30 @@ void bench_measure(struct bench_result *result, const struct bench_range *range,
 	file_offset += range->offset;
 	iova = vfio_iova(&vfio, size, range->offset, IOVA_MODULUS);
 
-	metrics[BENCH_PTE_KB] = page_tables_kb();
-	metrics[BENCH_MAP] = nanoseconds();
+	metrics[BENCH_PTE_KB] = (double)process_pte_kb(getpid());
+	metrics[BENCH_MAP] = stats_now();
 	map = modulus ? map_by_hand(vfio.device, file_offset, size, range->offset, modulus)
 		      : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vfio.device,
 			     (off_t)file_offset);
-	metrics[BENCH_MAP] = nanoseconds() - metrics[BENCH_MAP];
+	metrics[BENCH_MAP] = stats_now() - metrics[BENCH_MAP];
 	if (map == MAP_FAILED)
 		cli_fatal(EXIT_ERROR, "mmap: %s", strerror(errno));
 	result->address = (uintptr_t)map;
 
 	metrics[BENCH_FAULTS] = thread_faults();
-	metrics[BENCH_DMA_MAP] = nanoseconds();
+	metrics[BENCH_DMA_MAP] = stats_now();
 	vfio_dma_map(&vfio, map, iova, size);
-	metrics[BENCH_DMA_MAP] = nanoseconds() - metrics[BENCH_DMA_MAP];
+	metrics[BENCH_DMA_MAP] = stats_now() - metrics[BENCH_DMA_MAP];
 	metrics[BENCH_FAULTS] = thread_faults() - metrics[BENCH_FAULTS];
-	metrics[BENCH_PTE_KB] = page_tables_kb() - metrics[BENCH_PTE_KB];
+	metrics[BENCH_PTE_KB] = (double)process_pte_kb(getpid()) - metrics[BENCH_PTE_KB];
 
 	metrics[BENCH_SEQUENTIAL] = range->touch ? mean_read(map, size / 4, 1) : NAN;
 	metrics[BENCH_RANDOM] = range->touch ? mean_read(map, size / 4, scattering_step(size / 4)) : NAN;
 
-	metrics[BENCH_DMA_UNMAP] = nanoseconds();
+	metrics[BENCH_DMA_UNMAP] = stats_now();
 	vfio_dma_unmap(&vfio, iova, size);
-	metrics[BENCH_DMA_UNMAP] = nanoseconds() - metrics[BENCH_DMA_UNMAP];
-	metrics[BENCH_UNMAP] = nanoseconds();
+	metrics[BENCH_DMA_UNMAP] = stats_now() - metrics[BENCH_DMA_UNMAP];
+	metrics[BENCH_UNMAP] = stats_now();
 	munmap(map, size);
-	metrics[BENCH_UNMAP] = nanoseconds() - metrics[BENCH_UNMAP];
+	metrics[BENCH_UNMAP] = stats_now() - metrics[BENCH_UNMAP];
 }

@@ -297,19 +297,6 @@ static uint64_t reached(const struct bench *bench, unsigned int index)
 			     bench->range.size);
 }
 
-static void put(struct output *output, int column, char *string)
-{
-	output_string(output, column, string);
-	free(string);
-}
-
-/* A cell that is a range of times, counts or ratios. */
-static void put_range(struct output *output, int column, const struct stats stats,
-		      char *(*write)(double))
-{
-	put(output, column, stats_range(&stats, write));
-}
-
 static void print_table(const struct bench *bench)
 {
 	static const struct output_column columns[] = {
@@ -329,11 +316,11 @@ static void print_table(const struct bench *bench)
 
 		output_line(output);
 		output_string(output, 0, bench->chosen[i]->name);
-		put(output, 1, cli_size(reached(bench, i)));
-		put_range(output, 2, metric_stats(bench, i, BENCH_FAULTS), stats_count);
-		put(output, 3, cli_format("%s kB", stats_count(tables.median)));
-		put_range(output, 4, metric_stats(bench, i, BENCH_DMA_MAP), stats_time);
-		put_range(output, 5, hand_ratio(bench, i), stats_ratio);
+		output_take(output, 1, cli_size(reached(bench, i)));
+		output_range(output, 2, metric_stats(bench, i, BENCH_FAULTS), stats_count);
+		output_take(output, 3, cli_format("%s kB", stats_count(tables.median)));
+		output_range(output, 4, metric_stats(bench, i, BENCH_DMA_MAP), stats_time);
+		output_range(output, 5, hand_ratio(bench, i), stats_ratio);
 	}
 	output_finish(output);
 }
@@ -365,7 +352,7 @@ static void print_times(const struct bench *bench)
 			output_line(output);
 			output_string(output, 0, bench->chosen[i]->name);
 			for (int column = 0; column < (touch ? 2 : 3); column++)
-				put_range(output, column + 1,
+				output_range(output, column + 1,
 					  metric_stats(bench, i, touch ? touch_metrics[column] : metrics[column]),
 					  stats_time);
 		}
@@ -384,15 +371,6 @@ static void print_human(const struct bench *bench)
 	print_table(bench);
 	print_times(bench);
 	free(size);
-}
-
-static void put_json(struct output *output, int column, struct stats stats)
-{
-	const double values[] = { stats.median, stats.min, stats.max };
-
-	for (int i = 0; i < 3; i++)
-		if (!isnan(values[i]))
-			output_real(output, column + i, values[i]);
 }
 
 static void print_json(const struct bench *bench)
@@ -421,8 +399,8 @@ static void print_json(const struct bench *bench)
 		output_number(output, 5, bench->runs);
 		output_number(output, 6, reached(bench, i));
 		for (int metric = 0; metric < BENCH_METRICS; metric++)
-			put_json(output, KEYS + 3 * metric, metric_stats(bench, i, metric));
-		put_json(output, RATIO, hand_ratio(bench, i));
+			output_stats(output, KEYS + 3 * metric, metric_stats(bench, i, metric));
+		output_stats(output, RATIO, hand_ratio(bench, i));
 	}
 	output_finish(output);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #define _GNU_SOURCE
 #include <libsmartcols.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -144,6 +145,26 @@ void output_string(struct output *output, int column, const char *string)
 	if (string)
 		set(output, column, has_lines(&output->description[column]) ? printable_lines(string)
 									    : cli_printable(string));
+}
+
+void output_take(struct output *output, int column, char *string)
+{
+	output_string(output, column, string);
+	free(string);
+}
+
+void output_range(struct output *output, int column, struct stats stats, char *(*write)(double))
+{
+	output_take(output, column, stats_range(&stats, write));
+}
+
+void output_stats(struct output *output, int column, struct stats stats)
+{
+	const double values[] = { stats.median, stats.min, stats.max };
+
+	for (int i = 0; i < 3; i++)
+		if (!isnan(values[i]))
+			output_real(output, column + i, values[i]);
 }
 
 void output_number(struct output *output, int column, unsigned long long number)

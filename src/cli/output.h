@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "stats.h"
+
 enum output_type {
 	OUTPUT_STRING,
 	OUTPUT_STRINGS, /* one a line; JSON makes an array of them */
@@ -53,6 +55,21 @@ void output_line(struct output *output);
 
 /** output_string - fill a cell; @string is copied and made printable; NULL leaves it empty */
 void output_string(struct output *output, int column, const char *string);
+
+/** output_take - the same with a string that is freed */
+void output_take(struct output *output, int column, char *string);
+
+/**
+ * output_range - fill a cell with a median and its range
+ * @output: the table
+ * @column: of the cell
+ * @stats: what to write
+ * @write: how to write each number
+ */
+void output_range(struct output *output, int column, struct stats stats, char *(*write)(double));
+
+/** output_stats - fill three cells, from @column on, with median, minimum and maximum */
+void output_stats(struct output *output, int column, struct stats stats);
 
 /** output_number - fill a cell: digits in JSON, with commas in a table */
 void output_number(struct output *output, int column, unsigned long long number);

@@ -245,7 +245,7 @@ static void read_advice(struct process *process)
 		fclose(file);
 }
 
-static uint64_t read_pte_kb(pid_t pid)
+uint64_t process_pte_kb(pid_t pid)
 {
 	FILE *file = fopen(system_path("/proc/%d/status", pid), "re");
 	char line[256];
@@ -277,7 +277,7 @@ int process_read(struct process *process, bool advice)
 	fclose(file);
 	if (process->mappings && advice)
 		read_advice(process);
-	process->pte_kb = read_pte_kb(process->pid);
+	process->pte_kb = process_pte_kb(process->pid);
 	return err;
 }
 

@@ -65,6 +65,9 @@ bool process_name(struct process *process);
  */
 int process_read(struct process *process, bool advice);
 
+/** process_pte_kb - VmPTE of a process in kB; 0 if it cannot be read */
+uint64_t process_pte_kb(pid_t pid);
+
 /** process_free - free the mappings */
 void process_free(struct process *process);
 

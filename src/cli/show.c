@@ -147,12 +147,6 @@ static struct verdict judge(const struct system_kernel *kernel,
 	return (struct verdict){ best, reached, reached < best ? LIMIT_ADDRESS : LIMIT_NONE };
 }
 
-static void set_string(struct output *output, int column, char *string)
-{
-	output_string(output, column, string);
-	free(string);
-}
-
 static char *list_devices(const struct process_mapping *mapping, const char *separator)
 {
 	char *list = cli_format("%s", "");
@@ -178,11 +172,11 @@ static void add_json(const struct show *show, const struct process *process,
 	if (mapping->device_count == 1)
 		output_string(output, JSON_DEVICE, mapping->devices[0].text);
 	if (mapping->device_count)
-		set_string(output, JSON_CANDIDATES, list_devices(mapping, "\n"));
+		output_take(output, JSON_CANDIDATES, list_devices(mapping, "\n"));
 	output_number(output, JSON_BAR, mapping->region);
 	output_number(output, JSON_OFFSET, mapping->offset);
 	output_number(output, JSON_LENGTH, mapping->length);
-	set_string(output, JSON_ADDRESS, cli_format("0x%llx", (unsigned long long)mapping->address));
+	output_take(output, JSON_ADDRESS, cli_format("0x%llx", (unsigned long long)mapping->address));
 	output_number(output, JSON_BEST, verdict->best);
 	output_number(output, JSON_HAS, verdict->has);
 	output_string(output, JSON_LIMIT, limit_words[verdict->limit]);
@@ -208,11 +202,11 @@ static void add_row(const struct show *show, struct output *output,
 	output_string(output, TABLE_DEVICE,
 		      mapping->device_count == 1 ? short_bdf(&mapping->devices[0]) : "?");
 	output_number(output, TABLE_BAR, mapping->region);
-	set_string(output, TABLE_OFFSET, cli_format("0x%llx", (unsigned long long)mapping->offset));
-	set_string(output, TABLE_LENGTH, cli_size(mapping->length));
-	set_string(output, TABLE_ADDRESS, cli_format("0x%llx", (unsigned long long)mapping->address));
-	set_string(output, TABLE_BEST, cli_size(verdict->best));
-	set_string(output, TABLE_HAS, cli_size(verdict->has));
+	output_take(output, TABLE_OFFSET, cli_format("0x%llx", (unsigned long long)mapping->offset));
+	output_take(output, TABLE_LENGTH, cli_size(mapping->length));
+	output_take(output, TABLE_ADDRESS, cli_format("0x%llx", (unsigned long long)mapping->address));
+	output_take(output, TABLE_BEST, cli_size(verdict->best));
+	output_take(output, TABLE_HAS, cli_size(verdict->has));
 	output_colour(output, TABLE_HAS, verdict->limit ? "red" : "green");
 	output_number(output, TABLE_FAULTS,
 		      pages_faults(sizes, verdict->has, mapping->offset, mapping->length));

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli.h"
 #include "stats.h"
@@ -46,6 +47,14 @@ struct stats stats_ratios(const double *values, const double *references, unsign
 	stats = stats_of(ratios, count);
 	free(ratios);
 	return stats;
+}
+
+double stats_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
 /* Three digits that mean something: 1.23, 12.3, 123. */

@@ -25,6 +25,9 @@ struct stats stats_of(const double *values, unsigned int count);
  */
 struct stats stats_ratios(const double *values, const double *references, unsigned int count);
 
+/** stats_now - CLOCK_MONOTONIC in nanoseconds */
+double stats_now(void);
+
 /** stats_time - a new string, a time with three digits: "1.23 ms"; "-" for NAN */
 char *stats_time(double nanoseconds);
 
