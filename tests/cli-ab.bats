@@ -87,6 +87,14 @@ mapping=("$scenarios" report-dma device 0 4K)
 	(($(tail -n +3 <<<"$output" | wc -L) <= 80)) || fail "too wide" "$output"
 }
 
+@test "progress is shown on a terminal, in one line" {
+	requires script "$(command -v script)"
+	script -qc "'$vfioalign' ab --runs 2 --warmup 1 true" /dev/null >"$BATS_TEST_TMPDIR/terminal" </dev/null
+	matches "terminal" $'*\r\e[[]Kwarm-up 1 of 1, arm 2 of 2\r\e[[]Krun 1 of 2, arm 1 of 2\r*run 2 of 2, arm 2 of 2\r\e[[]K*wall time*' \
+		"$(<"$BATS_TEST_TMPDIR/terminal")"
+	equal "lines of progress" 1 "$(grep -c 'arm . of' "$BATS_TEST_TMPDIR/terminal")"
+}
+
 @test "the output of a program that fails is shown, with its status" {
 	ab --runs 1 -- sh -c 'echo to stdout; echo to stderr >&2; exit 7'
 	refused "*to stdout*to stderr*arm off*failed with status 7*"

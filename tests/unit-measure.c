@@ -65,6 +65,7 @@ static bool writes_three_digits(void)
 	TAP_CHECK(is(stats_time(1234567), "1.23 ms"), "time");
 	TAP_CHECK(is(stats_time(45.6e9), "45.6 s"), "time");
 	TAP_CHECK(is(stats_time(789), "789 ns"), "time");
+	TAP_CHECK(is(stats_time(0), "0"), "time");
 	TAP_CHECK(is(stats_time(NAN), "-"), "no time");
 	TAP_CHECK(is(stats_ratio(1.018), "1.02"), "ratio");
 	TAP_CHECK(is(stats_ratio(49372.4), "49,372"), "ratio");

@@ -74,6 +74,8 @@ char *stats_time(double nanoseconds)
 
 	if (isnan(nanoseconds))
 		return cli_format("-");
+	if (nanoseconds == 0)
+		return cli_format("0");
 	while (nanoseconds < units[i].size && units[i].size > 1)
 		i++;
 	number = nanoseconds / units[i].size;
