@@ -152,20 +152,11 @@ static unsigned int parse_count(const char *option, const char *text, unsigned i
 	return (unsigned int)number;
 }
 
-static bool is_arm(const char *name)
-{
-	const char *found = strstr(arm_words, name);
-	size_t length = strlen(name);
-
-	return length && found && (found == arm_words || found[-1] == ' ') &&
-	       (found[length] == ' ' || !found[length]);
-}
-
 static void choose_arms(struct ab *ab, char *list)
 {
 	ab->arm_count = 0;
 	for (char *name; (name = strsep(&list, ","));) {
-		if (!is_arm(name))
+		if (!cli_is_one_of(arm_words, name))
 			cli_fatal(EXIT_ERROR, "--arms: there is no arm \"%s\", but %s", name, arm_words);
 		for (unsigned int i = 0; i < ab->arm_count; i++)
 			if (!strcmp(ab->arms[i], name))

@@ -252,9 +252,10 @@ static void check_arm(const struct bench *bench, unsigned int index)
 
 static void progress(const struct bench *bench, unsigned int done)
 {
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r\033[K%s", "");
-	if (isatty(STDERR_FILENO) && done < bench->runs * bench->count)
+	if (!isatty(STDERR_FILENO))
+		return;
+	fputs("\r\033[K", stderr);
+	if (done < bench->runs * bench->count)
 		fprintf(stderr, "measuring, %u of %u", done + 1, bench->runs * bench->count);
 }
 
@@ -489,7 +490,7 @@ static int bench(int argc, char **argv)
 		cli_fatal(EXIT_ERROR, "one device is to be named, such as 0000:01:00.0; see vfioalign bench --help");
 	if (!bench.runs)
 		cli_fatal(EXIT_ERROR, "--runs=0: then there is nothing to say");
-	if (once && strcmp(once, "plain") && strcmp(once, "hand"))
+	if (once && !cli_is_one_of("plain hand", once))
 		cli_fatal(EXIT_ERROR, "--once=%s: it has to be one of: plain hand", once);
 	choose_arms(&bench, arm_list);
 	if (!system_kernel_read(&bench.kernel))

@@ -60,6 +60,16 @@ char *cli_printable(const char *string)
 	return result;
 }
 
+bool cli_is_one_of(const char *values, const char *value)
+{
+	size_t length = strlen(value);
+
+	for (; *values; values += strcspn(values, " "), values += strspn(values, " "))
+		if (length && length == strcspn(values, " ") && !strncmp(values, value, length))
+			return true;
+	return false;
+}
+
 void cli_wrap(char *text, size_t width)
 {
 	char *start = text, *space = NULL;

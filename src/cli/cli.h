@@ -98,6 +98,9 @@ int cli_finish(int status);
  */
 char *cli_printable(const char *string);
 
+/** cli_is_one_of - is @value one of @values, which are separated by spaces? */
+bool cli_is_one_of(const char *values, const char *value);
+
 /** cli_wrap - break the lines of @text at spaces, in place: @width bytes where that can be */
 void cli_wrap(char *text, size_t width);
 

@@ -61,23 +61,13 @@ static const struct option_row options[] = {
 
 const struct command run_command;
 
-static bool is_one_of(const char *values, const char *value)
-{
-	size_t length = strlen(value);
-
-	for (; *values; values += strcspn(values, " "), values += strspn(values, " "))
-		if (length && length == strcspn(values, " ") && !strncmp(values, value, length))
-			return true;
-	return false;
-}
-
 static void set_variable(int index, const char *value)
 {
 	const struct option_row *row = options;
 
 	while (row->key != KEY_VARIABLE + index)
 		row++;
-	if (row->values && !is_one_of(row->values, value))
+	if (row->values && !cli_is_one_of(row->values, value))
 		cli_fatal(EXIT_RUN_FAILED, "--%s=%s: it has to be one of: %s", row->name, value,
 			  row->values);
 	setenv(variable_names[index], value, 1);
