@@ -174,7 +174,9 @@ static void *relocate(const struct place_call *call, const struct region_range *
 	struct align_goal goal;
 	void *got;
 
+	/* Of MAP_SHARED_VALIDATE, as above, the program's own call has to be the one. */
 	if (!config.relocate || call->flags & MAP_FIXED_NOREPLACE ||
+	    (call->flags & MAP_TYPE) != MAP_SHARED ||
 	    !align_goal_for(&goal, config.mode, &config.sizes, range->offset, range->length) ||
 	    align_meets(&goal, (uintptr_t)call->addr))
 		return MAP_FAILED;
