@@ -4,6 +4,7 @@
 check_PROGRAMS = \
 	tests/unit-align tests/unit-measure tests/unit-text \
 	tests/scenarios tests/early tests/cost \
+	tests/faults tests/libfaults.so \
 	tests/libmockvfio.so
 
 tests_unit_align_SOURCES = tests/unit-align.c tests/tap.h src/align.c src/align.h
@@ -42,6 +43,12 @@ tests_early_SOURCES = $(test_device) tests/early.c
 tests_cost_SOURCES = $(test_device) tests/cost.c
 tests_cost_LDFLAGS = -Wl,-z,now
 
+# The layer between the library and the mock.
+tests_libfaults_so_SOURCES = tests/libfaults.c tests/faults.h
+tests_libfaults_so_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
+tests_libfaults_so_LDFLAGS = -shared -Wl,-z,now
+tests_faults_SOURCES = $(test_device) tests/faults.c tests/faults.h
+
 # The calls of real programs.
 check_PROGRAMS += \
 	tests/patterns/qemu-7.2 \
@@ -73,6 +80,7 @@ bats_tests = \
 	tests/cli-show.bats \
 	tests/config.bats \
 	tests/cost.bats \
+	tests/faults.bats \
 	tests/fixed.bats \
 	tests/hint.bats \
 	tests/library.bats \
