@@ -16,6 +16,7 @@ die() {
 }
 
 # What building takes.
+# shellcheck disable=SC2034 # those that source this install it
 build_packages=(autoconf automake gcc libc6-dev libsmartcols-dev linux-libc-dev make pkgconf)
 
 as_root() {
@@ -45,6 +46,7 @@ need_packages() {
 }
 
 # build_tree [CONFIGURE-OPTION...]: builds in build/; without options, as it was configured before
+# shellcheck disable=SC2120 # scripts/test alone has options
 build_tree() {
 	say "building in $build"
 	cd "$top" || exit

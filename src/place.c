@@ -218,9 +218,10 @@ void *place_fixed(const struct place_call *call, const struct region_range *rang
 static void *reserve_above_hint(const struct place_call *call, const struct align_goal *goal)
 {
 	uint64_t address = (uintptr_t)call->addr;
-	void *got = MAP_FAILED;
 
 	for (int steps = 0; steps < MAX_STEPS; steps++) {
+		void *got;
+
 		if (!align_at_or_above(goal, address, &address))
 			return MAP_FAILED;
 		got = map_there(call, address);

@@ -60,7 +60,7 @@ static void read_sparse_areas(struct region *region, const struct vfio_region_in
 {
 	const char *start = (const char *)info;
 	struct vfio_region_info_cap_sparse_mmap sparse;
-	uint32_t at = info->flags & VFIO_REGION_INFO_FLAG_CAPS ? info->cap_offset : 0;
+	uint32_t at = (info->flags & VFIO_REGION_INFO_FLAG_CAPS) ? info->cap_offset : 0;
 
 	for (int hops = 0; at && hops < MAX_CAPS; hops++, at = sparse.header.next) {
 		size_t room;

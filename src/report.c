@@ -121,7 +121,7 @@ static void log_mapping(int fd, const struct region_range *range, const void *be
  * no event comes near the size of struct text. A byte takes six at the most, \u0001.
  */
 #define MAX_PROGRAM 512
-#define MAX_DEVICE (6 * REGION_DEVICE_SIZE)
+#define MAX_DEVICE ((size_t)6 * REGION_DEVICE_SIZE)
 
 static void add_key(struct text *line, const char *key)
 {

@@ -25,7 +25,7 @@ void text_start(struct text *text)
 void text_add(struct text *text, const char *string)
 {
 	for (; *string; string++)
-		text_add_byte(text, *string >= ' ' && *string <= '~' ? *string : '?');
+		text_add_byte(text, (char)(*string >= ' ' && *string <= '~' ? *string : '?'));
 }
 
 /* The length of the multibyte character that @bytes begins with, 0 if it is none. */
@@ -72,7 +72,7 @@ static size_t escape(char out[8], const char *string)
 	} else if (byte >= ' ' && byte <= '~') {
 		out[0] = *string;
 	} else {
-		memcpy(out, "\\u00", 4);
+		memcpy(out, "\\u00", sizeof("\\u00"));
 		out[4] = digits[byte >> 4];
 		out[5] = digits[byte & 15];
 	}

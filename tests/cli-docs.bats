@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; helpers.bash sets variables
+# shellcheck disable=SC2001,SC2030,SC2031,SC2154 # sed knows ends of lines; a test is a subshell; helpers.bash sets variables
 # The manual and the shell's completion agree with the command.
 load helpers
 load cli
@@ -16,7 +16,7 @@ setup() {
 	for part in "${parts[@]}"; do
 		page=$src/man/vfioalign-$part.1.scd
 		[[ -e $page ]] || fail "$page is missing"
-		good $part --long-options
+		good "$part" --long-options
 		# An option is the start of a line: *-J*, *--json* or *--align*=_HOW_
 		equal "$page" "$(sed 's/[= ].*//' <<<"$output" | sort)" \
 			"$(sed -n 's/^\(\*-.\*, \)\{0,1\}\*\(--[a-z-]*\)[*=].*/\2/p' "$page" | sort -u)"
@@ -66,7 +66,7 @@ completed() {
 	equal "parts" "$(grep -v ^- <<<"$output" | sort)" "$(completed vfioalign "" | grep -v ^-)"
 	local part
 	for part in "${parts[@]}"; do
-		good $part --long-options
-		equal "$part" "$(sed 's/[= ].*//' <<<"$output" | sort)" "$(completed vfioalign $part --)"
+		good "$part" --long-options
+		equal "$part" "$(sed 's/[= ].*//' <<<"$output" | sort)" "$(completed vfioalign "$part" --)"
 	done
 }

@@ -21,7 +21,7 @@ failed() {
 	local part
 	for part in "" "${parts[@]}"; do
 		# shellcheck disable=SC2086 # no word or one
-		good $part --help
+		good "$part" --help
 		matches "help" "Usage: vfioalign ${part:-COMMAND} *" "$output"
 		narrow
 		harmless
@@ -35,7 +35,7 @@ failed() {
 @test "help tells the exit status of each part" {
 	local part
 	for part in "${parts[@]}"; do
-		good $part --help
+		good "$part" --help
 		matches "help" "*Exit status: *" "$output"
 	done
 }
@@ -43,9 +43,9 @@ failed() {
 @test "help has just the options that there are, with the values that they take" {
 	local part line
 	for part in "${parts[@]}"; do
-		good $part --long-options
+		good "$part" --long-options
 		local listed=$output
-		good $part --help
+		good "$part" --help
 		equal "$part" "$(sed 's/[= ].*//' <<<"$listed" | sort)" \
 			"$(sed -n 's/^ \{2,6\}\(-., \)\{0,1\}\(--[a-z-]*\).*/\2/p' <<<"$output" | sort)"
 		while read -r line; do
@@ -79,8 +79,8 @@ failed() {
 	local part
 	for part in "${parts[@]}"; do
 		for bad in --nonsense -Z --json=yes --help=yes; do
-			cli $part $bad
-			loudly ended "$(failed $part)"
+			cli "$part" $bad
+			loudly ended "$(failed "$part")"
 			equal "stdout" "" "$output"
 			matches "stderr" "vfioalign $part: *
 vfioalign $part: see vfioalign $part --help" "$errors"

@@ -91,9 +91,10 @@ bats_tests = \
 	tests/place.bats \
 	tests/process.bats \
 	tests/report.bats \
+	tests/static.bats \
 	tests/syscalls.bats
 dist_check_SCRIPTS = tests/run-bats $(bats_tests)
-dist_check_DATA = tests/helpers.bash tests/cli.bash tests/cli-fixtures.bash tests/cli-program.c \
+dist_check_DATA = tests/helpers.bash tests/cli.bash tests/cli-fixtures.bash tests/cli-program.c .clang-tidy \
 	tests/report-schema.jq
 
 TESTS = tests/unit-align tests/unit-measure tests/unit-text $(bats_tests)

@@ -45,7 +45,7 @@ static void *map_by_hand(int device, uint64_t file_offset, uint64_t size, uint64
 	return map;
 }
 
-static double mean_read(volatile uint32_t *map, uint64_t words, uint64_t step)
+static double mean_read(const volatile uint32_t *map, uint64_t words, uint64_t step)
 {
 	uint64_t at = 0;
 	double start = stats_now();

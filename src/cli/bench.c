@@ -228,14 +228,18 @@ static void measure(struct bench *bench, unsigned int index, unsigned int run, c
 		cli_fatal(EXIT_ERROR, "measuring arm %s failed (above)", arm->name);
 }
 
+static uint64_t reached(const struct bench *bench, unsigned int index)
+{
+	return align_reached(&bench->kernel.sizes, bench->address[index], bench->range.offset,
+			     bench->range.size);
+}
+
 /* What the library would have done; an arm that did not come out is no result. */
 static void check_arm(const struct bench *bench, unsigned int index)
 {
 	const struct align_sizes *sizes = &bench->kernel.sizes;
 	const struct arm *arm = bench->chosen[index];
 	uint64_t best = align_huge_page(sizes, bench->range.offset, bench->range.size);
-	uint64_t reached = align_reached(sizes, bench->address[index], bench->range.offset,
-					 bench->range.size);
 	uint64_t expected = best ? best : sizes->page;
 
 	if (!strcmp(arm->name, "natural"))
@@ -244,7 +248,7 @@ static void check_arm(const struct bench *bench, unsigned int index)
 		expected = sizes->page;
 	if (best && !strcmp(arm->name, "2M"))
 		expected = align_smallest_huge_page(sizes);
-	if (reached != expected)
+	if (reached(bench, index) != expected)
 		cli_fatal(EXIT_ERROR, "arm %s: the library did not put the mapping where it should be, but at 0x%"
 			  PRIx64 ": did it load? VFIOALIGN_LOG=info tells more", arm->name,
 			  bench->address[index]);
@@ -290,12 +294,6 @@ static struct stats hand_ratio(const struct bench *bench, unsigned int index)
 {
 	return stats_ratios(bench->values[index][BENCH_DMA_MAP], bench->values[0][BENCH_DMA_MAP],
 			    bench->runs);
-}
-
-static uint64_t reached(const struct bench *bench, unsigned int index)
-{
-	return align_reached(&bench->kernel.sizes, bench->address[index], bench->range.offset,
-			     bench->range.size);
 }
 
 static void print_table(const struct bench *bench)
@@ -344,7 +342,7 @@ static void print_times(const struct bench *bench)
 	static const int metrics[] = { BENCH_MAP, BENCH_DMA_UNMAP, BENCH_UNMAP };
 	static const int touch_metrics[] = { BENCH_SEQUENTIAL, BENCH_RANDOM };
 
-	for (int touch = 0; touch <= bench->range.touch; touch++) {
+	for (int touch = 0; touch <= (bench->range.touch ? 1 : 0); touch++) {
 		struct output *output = output_start("bench", touch ? touch_columns : columns, false);
 
 		putchar('\n');

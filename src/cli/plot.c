@@ -17,8 +17,8 @@
 /* Where bars differ more than this, the smaller could not be seen beside the larger. */
 #define LINEAR_RATIO 20.0
 
-#define PANEL_WIDTH 420
-#define HEIGHT 520
+#define PANEL_WIDTH 420u
+#define HEIGHT 520u
 
 void plot_require(void)
 {

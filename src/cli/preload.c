@@ -19,10 +19,11 @@
 const char *preload_library(void)
 {
 	static char path[PATH_MAX];
-	char *directory;
 	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/" LIBRARY));
 
 	if (length > 0) {
+		char *directory;
+
 		path[length] = '\0';
 		directory = strrchr(path, '/');
 		strcpy(directory + 1, LIBRARY);

@@ -31,11 +31,12 @@ bool process_name(struct process *process)
 {
 	char path[PATH_MAX];
 	ssize_t length = readlink(system_path("/proc/%d/exe", process->pid), path, sizeof(path) - 1);
-	char *slash;
 
 	if (length < 0 && errno == ENOENT && !access(system_path("/proc/%d", process->pid), F_OK))
 		return false;
 	if (length > 0) {
+		const char *slash;
+
 		path[length] = '\0';
 		if (length > 10 && !strcmp(path + length - 10, " (deleted)"))
 			path[length - 10] = '\0';
@@ -203,15 +204,18 @@ static int read_mappings(struct process *process, const struct device_set *set, 
 	const char *path;
 
 	while (getline(&line, &size, file) > 0) {
+		struct process_mapping *mapping;
+
 		if (!process_parse_mapping(line, &parsed, &path))
 			continue;
-		*end = new_mapping();
-		**end = parsed;
+		mapping = new_mapping();
+		*mapping = parsed;
 		if (node_number(path))
-			find_device_of_node(*end, node_number(path));
+			find_device_of_node(mapping, node_number(path));
 		else
-			choose_devices(*end, set);
-		end = &(*end)->next;
+			choose_devices(mapping, set);
+		*end = mapping;
+		end = &mapping->next;
 	}
 	free(line);
 	/* Of a process that has gone, reading fails in the middle. */

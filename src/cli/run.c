@@ -61,6 +61,12 @@ static const struct option_row options[] = {
 
 const struct command run_command;
 
+static void set(int index, const char *value)
+{
+	if (setenv(variable_names[index], value, 1))
+		cli_fatal(EXIT_RUN_FAILED, "%s: %s", variable_names[index], strerror(errno));
+}
+
 static void set_variable(int index, const char *value)
 {
 	const struct option_row *row = options;
@@ -70,7 +76,7 @@ static void set_variable(int index, const char *value)
 	if (row->values && !cli_is_one_of(row->values, value))
 		cli_fatal(EXIT_RUN_FAILED, "--%s=%s: it has to be one of: %s", row->name, value,
 			  row->values);
-	setenv(variable_names[index], value, 1);
+	set(index, value);
 }
 
 /* A program may change its directory before it starts others. */
@@ -79,7 +85,7 @@ static void set_file(int index, const char *name)
 	char *directory = *name == '/' ? NULL : getcwd(NULL, 0);
 	char *path = directory ? cli_format("%s/%s", directory, name) : cli_format("%s", name);
 
-	setenv(variable_names[index], *name ? path : "", 1);
+	set(index, *name ? path : "");
 	free(path);
 	free(directory);
 }
@@ -95,7 +101,7 @@ static void try_file(int index, const char *option)
 	int fd = -1;
 
 	text_start(&path);
-	for (; *pattern; pattern++) {
+	for (; pattern && *pattern; pattern++) {
 		if (!strncmp(pattern, "%p", 2)) {
 			text_add_decimal(&path, (uint64_t)getpid());
 			pattern++;

@@ -28,9 +28,9 @@ bool system_parse_bdf(const char *text, struct system_bdf *bdf);
 
 /**
  * system_set_root - read /proc and /sys below another directory
- * @root: a directory that has "proc" and "sys", such as a copy of another machine's
+ * @directory: one that has "proc" and "sys", such as a copy of another machine's
  */
-void system_set_root(const char *root);
+void system_set_root(const char *directory);
 
 /** system_is_here - is it this machine that is looked at, and no copy of another's? */
 bool system_is_here(void);

@@ -76,7 +76,7 @@ static struct vfio_iommu_type1_info *read_info(const struct vfio *vfio)
 static const struct vfio_iommu_type1_info_cap_iova_range *
 iova_ranges(const struct vfio_iommu_type1_info *info)
 {
-	uint32_t at = info->flags & VFIO_IOMMU_INFO_CAPS ? info->cap_offset : 0;
+	uint32_t at = (info->flags & VFIO_IOMMU_INFO_CAPS) ? info->cap_offset : 0;
 
 	while (at && at + sizeof(struct vfio_info_cap_header) <= info->argsz) {
 		const struct vfio_info_cap_header *header =
