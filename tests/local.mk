@@ -2,7 +2,7 @@
 # Tests that need no privileges and no machine of their own: "make check".
 
 check_PROGRAMS = \
-	tests/unit-align tests/unit-measure tests/unit-text \
+	tests/unit-align tests/unit-measure tests/unit-place tests/unit-text \
 	tests/scenarios tests/early tests/cost \
 	tests/faults tests/libfaults.so \
 	tests/libmockvfio.so
@@ -18,6 +18,10 @@ tests_unit_measure_SOURCES = \
 	src/cli/stats.c src/cli/stats.h
 tests_unit_measure_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 tests_unit_measure_LDADD = -lm
+# The library's own objects, so that coverage counts what runs here too.
+tests_unit_place_SOURCES = tests/unit-place.c tests/tap.h
+tests_unit_place_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+tests_unit_place_LDADD = src/libvfioalign_so-align.$(OBJEXT) src/libvfioalign_so-place.$(OBJEXT)
 tests_unit_text_SOURCES = tests/unit-text.c tests/tap.h src/text.c src/text.h
 tests_unit_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 
@@ -97,7 +101,7 @@ dist_check_SCRIPTS = tests/run-bats $(bats_tests)
 dist_check_DATA = tests/helpers.bash tests/cli.bash tests/cli-fixtures.bash tests/cli-program.c .clang-tidy \
 	tests/report-schema.jq
 
-TESTS = tests/unit-align tests/unit-measure tests/unit-text $(bats_tests)
+TESTS = tests/unit-align tests/unit-measure tests/unit-place tests/unit-text $(bats_tests)
 TEST_EXTENSIONS = .bats .vm
 BATS_LOG_COMPILER = $(top_srcdir)/tests/run-bats
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
