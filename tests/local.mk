@@ -84,6 +84,7 @@ bats_tests = \
 	tests/cli-show.bats \
 	tests/config.bats \
 	tests/cost.bats \
+	tests/coverage.bats \
 	tests/faults.bats \
 	tests/fixed.bats \
 	tests/hint.bats \

@@ -59,8 +59,8 @@ static const struct option_row options[] = {
 	  "end PROGRAM with SIGTERM after so long: one that\n"
 	  "does not end by itself, such as a virtual machine" },
 	{ KEY_STOP_QUIET, "stop-when-quiet", "SECONDS", NULL,
-	  "end it when it has mapped nothing of VFIO and DMA-\n"
-	  "mapped nothing for so long" },
+	  "end it when it has mapped and DMA-mapped nothing\n"
+	  "of VFIO for so long" },
 	{ KEY_JSON, "json", NULL, NULL, "print JSON" },
 	{ KEY_EXPORT, "export-json", "FILE", NULL, "write what each run took to FILE" },
 	{ KEY_PLOT, "plot", "FILE.svg", NULL, "draw bars with their ranges; needs gnuplot" },
@@ -113,13 +113,14 @@ struct ab {
 	double *values[MOST_ARMS][METRICS];
 };
 
-/** struct child - one run */
+/** struct child - one run; @active is when it was last seen to map something, or 0 */
 struct child {
 	pid_t pid;
 	char *report;
 	char *output;
 	double start;
 	double pte_kb;
+	double active;
 	bool stopped;
 	int status;
 	struct rusage usage;
@@ -216,18 +217,23 @@ static void exec_program(const struct ab *ab, const struct child *child, const c
 /* Of all processes that the library is in: PROGRAM may be a wrapper. */
 static void look_at_page_tables(struct child *child, const struct report_sum *sum)
 {
+	double before = child->pte_kb;
+
 	child->pte_kb = fmax(child->pte_kb, (double)process_pte_kb(child->pid));
 	for (unsigned int i = 0; i < sum->pid_count; i++)
 		child->pte_kb = fmax(child->pte_kb, (double)process_pte_kb(sum->pids[i]));
+	/* A DMA map is reported when it is done; page by page it can take minutes. */
+	if (sum->last_ns)
+		child->active = fmax(child->active, (double)sum->last_ns);
+	if (sum->last_ns && child->pte_kb > before)
+		child->active = stats_now();
 }
 
-/* SECONDS since the last mapping, or since the start as long as there is none. */
-static bool is_quiet(const struct ab *ab, const struct child *child, const struct report_sum *sum)
+/* A program that has not mapped anything yet is on its way there. */
+static bool is_quiet(const struct ab *ab, const struct child *child)
 {
-	double last = sum->last_ns ? (double)sum->last_ns : child->start;
-
-	/* A program that has not mapped anything yet is on its way there. */
-	return ab->stop_quiet > 0 && sum->last_ns && stats_now() - last > ab->stop_quiet * 1e9;
+	return ab->stop_quiet > 0 && child->active > 0 &&
+	       stats_now() - child->active > ab->stop_quiet * 1e9;
 }
 
 static bool is_over(const struct ab *ab, const struct child *child)
@@ -267,7 +273,7 @@ static void watch(const struct ab *ab, struct child *child, const char *arm)
 			waitpid(child->pid, NULL, 0);
 			exit(128 + interrupted);
 		}
-		if (!child->stopped && (is_quiet(ab, child, &sum) || is_over(ab, child))) {
+		if (!child->stopped && (is_quiet(ab, child) || is_over(ab, child))) {
 			child->stopped = true;
 			asked = stats_now();
 			kill(-child->pid, SIGTERM);
