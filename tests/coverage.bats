@@ -21,7 +21,7 @@ quietly() {
 
 # Without what this bats tells those below it. MAKEFLAGS: helpers.bash.
 run_mock_tests() {
-	env -i PATH="$PATH" HOME="$HOME" LC_ALL=C CC=gcc JQ="$JQ" abs_top_builddir="$PWD" \
+	env -i PATH="${PATH//$BATS_LIBEXEC:/}" HOME="$HOME" LC_ALL=C CC=gcc JQ="$JQ" abs_top_builddir="$PWD" \
 		abs_top_srcdir="$src" "${BATS:-bats}" --tap "${mock_tests[@]/#/$src/tests/}"
 }
 

@@ -3,7 +3,7 @@
 
 check_PROGRAMS = \
 	tests/unit-align tests/unit-measure tests/unit-place tests/unit-text \
-	tests/scenarios tests/early tests/cost \
+	tests/scenarios tests/early tests/cost tests/seccomp \
 	tests/faults tests/libfaults.so \
 	tests/libmockvfio.so
 
@@ -44,6 +44,7 @@ tests_scenarios_SOURCES = \
 	tests/scenarios-trace.c
 tests_scenarios_CFLAGS = $(AM_CFLAGS) -pthread -Wno-unused-parameter
 tests_early_SOURCES = $(test_device) tests/early.c
+tests_seccomp_SOURCES = $(test_device) tests/seccomp.c
 tests_cost_SOURCES = $(test_device) tests/cost.c
 tests_cost_LDFLAGS = -Wl,-z,now
 
@@ -96,6 +97,7 @@ bats_tests = \
 	tests/place.bats \
 	tests/process.bats \
 	tests/report.bats \
+	tests/seccomp.bats \
 	tests/static.bats \
 	tests/syscalls.bats
 dist_check_SCRIPTS = tests/run-bats $(bats_tests)
