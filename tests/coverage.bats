@@ -28,11 +28,12 @@ run_mock_tests() {
 # What gcov -b -c shows of lines and branches that nothing ran: FILE:LINE: TEXT. Branches come
 # below their line, and a line that says "coverage: REASON" at its end is excepted.
 left_out() {
-	awk -F: '/^ *[^:]*: *[0-9]+:/ { number = $2 + 0; text = $0; sub(/^[^:]*:[^:]*:/, "", text)
+	awk -F: 'FNR == 1 { file = FILENAME; sub(/\.gcov$/, "", file) }
+		/^ *[^:]*: *[0-9]+:/ { number = $2 + 0; text = $0; sub(/^[^:]*:[^:]*:/, "", text)
 			excepted = text ~ /coverage: .{10}/ }
 		excepted { next }
-		/^ *(#####|=====|%%%%%|\$\$\$\$\$)/ { print FILENAME ":" number ": never run:" text }
-		/^branch .*(taken 0|never executed)/ { print FILENAME ":" number ": " $0 ":" text }' "$1"
+		/^ *(#####|=====|%%%%%|\$\$\$\$\$)/ { print file ":" number ": never run:" text }
+		/^branch .*(taken 0|never executed)/ { print file ":" number ": " $0 ":" text }' "$1"
 }
 
 # covered SOURCE OBJECT

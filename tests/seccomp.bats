@@ -12,7 +12,7 @@ setup() {
 # lives FILTER [CALL]: every case comes out as it should
 lives() {
 	preload "$library $mock" "$top/tests/seccomp" "$@"
-	equal "$*" done "$output"
+	equal "$*" "done" "$output"
 }
 
 # dies FILTER CALL: the filter kills for CALL, so it would have for others. 159 is SIGSYS.
