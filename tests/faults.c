@@ -204,12 +204,21 @@ static char *find_room(size_t length)
 	return room;
 }
 
+/*
+ * As near below it as can be: where the kernel aligns anonymous mappings to huge pages, it looks
+ * for a gap that is longer by one.
+ */
 static char *wall_in(size_t length)
 {
 	char *room = find_room(length);
 
-	put_canary(room - page_size());
-	return room;
+	for (size_t away = 0; away <= GIB; away = away ? 2 * away : 2 * MIB) {
+		put_canary(room - away - page_size());
+		if (find_room(length) == room)
+			return room;
+		bare_unmap(canaries[--nr_canaries], page_size());
+	}
+	CHECK(false, "room moves away from a wall");
 }
 
 /* The kernel makes one mapping of reservations side by side, to be split when one is unmapped. */
@@ -217,11 +226,8 @@ static void join(size_t length)
 {
 	char *room = find_room(length);
 
-	bare_map(room + length - page_size(), page_size(), PROT_NONE,
-		 RESERVATION | MAP_FIXED_NOREPLACE);
-	room = find_room(length);
-	bare_map(room - page_size(), page_size(), PROT_NONE, RESERVATION | MAP_FIXED_NOREPLACE);
-	put_canary(room - 2 * page_size());
+	bare_map(room + length - 2 * MIB, 2 * MIB, PROT_NONE, RESERVATION | MAP_FIXED_NOREPLACE);
+	wall_in(length);
 }
 
 static void arrange(int fd, uint64_t distance)
