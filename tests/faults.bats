@@ -34,7 +34,7 @@ with_reports() {
 }
 
 @test "whatever fails, it is with a hint" {
-	tried inject hint hint-taken hint-validate
+	tried inject hint hint-taken hint-validate hint-unsupported
 }
 
 @test "whatever fails, it is where the program demands it" {

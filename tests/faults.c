@@ -82,6 +82,7 @@ static const struct scenario {
 	{ "hint", HINT, DEVICE, RW, MAP_SHARED, SIZE, REGION, true },
 	{ "hint-taken", HINT_TAKEN, DEVICE, RW, MAP_SHARED, SIZE, REGION, true },
 	{ "hint-validate", HINT, DEVICE, RW, MAP_SHARED_VALIDATE, SIZE, REGION, true },
+	{ "hint-unsupported", HINT, DEVICE, RW, MAP_SHARED_VALIDATE | MAP_SYNC, SIZE, REGION, false },
 	{ "fixed", RESERVED, DEVICE, RW, MAP_SHARED | MAP_FIXED, SIZE, REGION, true },
 	{ "fixed-askew", RESERVED_ASKEW, DEVICE, RW, MAP_SHARED | MAP_FIXED, SIZE, REGION, false },
 	{ "fixed-refused", RESERVED_ASKEW, DEVICE, RW, MAP_SHARED | MAP_FIXED, SIZE + 1, REGION,
