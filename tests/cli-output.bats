@@ -20,13 +20,12 @@ failed() {
 @test "help is shown on stdout, in lines that fit a terminal" {
 	local part
 	for part in "" "${parts[@]}"; do
-		# shellcheck disable=SC2086 # no word or one
-		good "$part" --help
+		good ${part:+"$part"} --help
 		matches "help" "Usage: vfioalign ${part:-COMMAND} *" "$output"
 		narrow
 		harmless
 		local long=$output
-		# shellcheck disable=SC2086
+		# shellcheck disable=SC2086 # no word or one
 		good $part -h
 		equal "-h" "$long" "$output"
 	done
@@ -35,7 +34,7 @@ failed() {
 @test "help tells the exit status of each part" {
 	local part
 	for part in "${parts[@]}"; do
-		good "$part" --help
+		good ${part:+"$part"} --help
 		matches "help" "*Exit status: *" "$output"
 	done
 }
@@ -45,7 +44,7 @@ failed() {
 	for part in "${parts[@]}"; do
 		good "$part" --long-options
 		local listed=$output
-		good "$part" --help
+		good ${part:+"$part"} --help
 		equal "$part" "$(sed 's/[= ].*//' <<<"$listed" | sort)" \
 			"$(sed -n 's/^ \{2,6\}\(-., \)\{0,1\}\(--[a-z-]*\).*/\2/p' <<<"$output" | sort)"
 		while read -r line; do

@@ -363,10 +363,11 @@ static void print_human(const struct bench *bench)
 {
 	char *size = cli_size(bench->range.size);
 
-	printf("%s BAR %u, %s from 0x%" PRIx64 ", %u run%s of each arm in turn, Linux %s\n"
-	       "Times are medians (and ranges); hand is an address made congruent by hand.\n\n",
-	       bench->bdf.text, bench->range.bar, size, bench->range.offset, bench->runs,
-	       bench->runs == 1 ? "" : "s", bench->kernel.release);
+	printf("%s BAR %u, %s from 0x%" PRIx64 ", on Linux %s\n"
+	       "%u run%s of each arm in turn; times are medians (and ranges)\n"
+	       "hand: an address made congruent by hand, the measure of the others\n\n",
+	       bench->bdf.text, bench->range.bar, size, bench->range.offset, bench->kernel.release,
+	       bench->runs, bench->runs == 1 ? "" : "s");
 	print_table(bench);
 	print_times(bench);
 	free(size);
