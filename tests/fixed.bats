@@ -15,6 +15,11 @@ load helpers
 	VFIOALIGN_RELOCATE=on with_library fixed-does-not-replace
 }
 
+@test "MAP_SHARED_VALIDATE is validated and stays where it says, though relocation is on" {
+	with_library fixed-validates
+	VFIOALIGN_RELOCATE=on with_library fixed-validates
+}
+
 @test "a demand that the device refuses changes nothing" {
 	with_library fixed-refused
 }

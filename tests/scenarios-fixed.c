@@ -69,6 +69,20 @@ static void does_not_replace(char **args)
 	CHECK_EQUAL(got, space);
 }
 
+/* Only the call itself validates its flags: it has to be the one that maps. */
+static void validates(char **args)
+{
+	char *base = reserve(2 * SIZE), *want = base + page_size();
+	int fd = device_open_asked();
+
+	CHECK(map(want, SIZE, PROT_READ, MAP_SHARED_VALIDATE | MAP_SYNC | MAP_FIXED, fd,
+		  MOCK_REGION(2)) == MAP_FAILED,
+	      "flags that the device does not know were taken");
+	CHECK_EQUAL(errno, EOPNOTSUPP);
+	CHECK_EQUAL(map(want, SIZE, PROT_READ, MAP_SHARED_VALIDATE | MAP_FIXED, fd, MOCK_REGION(2)), want);
+	check_unmaps(base, 2 * SIZE);
+}
+
 /* A demand that the device refuses: the reservation stands as it did. */
 static void refused(char **args)
 {
@@ -117,6 +131,7 @@ static void stands(char **args)
 const struct scenario fixed_scenarios[] = {
 	{ "fixed-replaces", replaces },
 	{ "fixed-does-not-replace", does_not_replace },
+	{ "fixed-validates", validates },
 	{ "fixed-refused", refused },
 	{ "fixed-areas", areas },
 	{ "fixed-stands", stands },
