@@ -77,9 +77,11 @@ static bool writes_three_digits(void)
 
 static bool writes_a_range_only_where_there_is_one(void)
 {
-	const struct stats wide = { 2e6, 1e6, 3e6 }, narrow = { 4, 4, 4 };
+	const struct stats wide = { 2e6, 1e6, 3e6 }, wider = { 2e6, 1e3, 3e6 }, narrow = { 4, 4, 4 };
 
-	TAP_CHECK(is(stats_range(&wide, stats_time), "2.00 ms (1.00 ms to 3.00 ms)"), "wide");
+	TAP_CHECK(is(stats_range(&wide, stats_time), "2.00 ms (1.00..3.00)"), "wide");
+	TAP_CHECK(is(stats_range(&wider, stats_time), "2.00 ms (1.00 us..3.00 ms)"), "wider");
+	TAP_CHECK(is(stats_range(&wide, stats_count), "2,000,000 (1,000,000..3,000,000)"), "counts");
 	TAP_CHECK(is(stats_range(&narrow, stats_count), "4"), "narrow");
 	return true;
 }

@@ -317,7 +317,7 @@ static void print_table(const struct bench *bench)
 		output_string(output, 0, bench->chosen[i]->name);
 		output_take(output, 1, cli_size(reached(bench, i)));
 		output_range(output, 2, metric_stats(bench, i, BENCH_FAULTS), stats_count);
-		output_take(output, 3, cli_format("%s kB", stats_count(tables.median)));
+		output_take(output, 3, stats_count(tables.median));
 		output_range(output, 4, metric_stats(bench, i, BENCH_DMA_MAP), stats_time);
 		output_range(output, 5, hand_ratio(bench, i), stats_ratio);
 	}
@@ -327,36 +327,39 @@ static void print_table(const struct bench *bench)
 static void print_times(const struct bench *bench)
 {
 	static const struct output_column columns[] = {
+		{ "", OUTPUT_STRING, 0 },
 		{ "arm", OUTPUT_STRING, 0 },
-		{ "mmap", OUTPUT_STRING, 0 },
-		{ "DMA unmap", OUTPUT_STRING, 0 },
-		{ "munmap", OUTPUT_STRING, 0 },
+		{ "time", OUTPUT_STRING, 0 },
 		{ NULL, 0, 0 },
 	};
-	static const struct output_column touch_columns[] = {
-		{ "arm", OUTPUT_STRING, 0 },
-		{ "sequential read", OUTPUT_STRING, 0 },
-		{ "random read", OUTPUT_STRING, 0 },
-		{ NULL, 0, 0 },
+	static const struct {
+		int metric;
+		const char *title;
+	} rows[] = {
+		{ BENCH_MAP, "mmap" },
+		{ BENCH_DMA_UNMAP, "DMA unmap" },
+		{ BENCH_UNMAP, "munmap" },
+		{ BENCH_SEQUENTIAL, "sequential read" },
+		{ BENCH_RANDOM, "random read" },
 	};
-	static const int metrics[] = { BENCH_MAP, BENCH_DMA_UNMAP, BENCH_UNMAP };
-	static const int touch_metrics[] = { BENCH_SEQUENTIAL, BENCH_RANDOM };
+	struct output *output = output_start("bench", columns, false);
 
-	for (int touch = 0; touch <= (bench->range.touch ? 1 : 0); touch++) {
-		struct output *output = output_start("bench", touch ? touch_columns : columns, false);
-
-		putchar('\n');
-		output_headings(output);
+	putchar('\n');
+	output_headings(output);
+	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
 		for (unsigned int i = 0; i < bench->count; i++) {
+			struct stats stats = metric_stats(bench, i, rows[row].metric);
+
+			/* Without --touch nothing is read. */
+			if (isnan(stats.median))
+				continue;
 			output_line(output);
-			output_string(output, 0, bench->chosen[i]->name);
-			for (int column = 0; column < (touch ? 2 : 3); column++)
-				output_range(output, column + 1,
-					  metric_stats(bench, i, touch ? touch_metrics[column] : metrics[column]),
-					  stats_time);
+			output_string(output, 0, i ? "" : rows[row].title);
+			output_string(output, 1, bench->chosen[i]->name);
+			output_range(output, 2, stats, stats_time);
 		}
-		output_finish(output);
 	}
+	output_finish(output);
 }
 
 static void print_human(const struct bench *bench)
@@ -365,7 +368,7 @@ static void print_human(const struct bench *bench)
 
 	printf("%s BAR %u, %s from 0x%" PRIx64 ", on Linux %s\n"
 	       "%u run%s of each arm in turn; times are medians (and ranges)\n"
-	       "hand: an address made congruent by hand, the measure of the others\n\n",
+	       "hand: an address made congruent by hand, the measure of the others; tables in kB\n\n",
 	       bench->bdf.text, bench->range.bar, size, bench->range.offset, bench->kernel.release,
 	       bench->runs, bench->runs == 1 ? "" : "s");
 	print_table(bench);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -103,14 +104,29 @@ char *stats_count(double count)
 	return isnan(count) ? cli_format("-") : cli_number((unsigned long long)(count + 0.5));
 }
 
+/* Of "1.09 s" beside "1.10 s", the number alone. */
+static void drop_same_unit(char *string, const char *other)
+{
+	char *unit = strchr(string, ' ');
+	const char *other_unit = strchr(other, ' ');
+
+	if (unit && other_unit && !strcmp(unit, other_unit))
+		*unit = '\0';
+}
+
 char *stats_range(const struct stats *stats, char *(*write)(double))
 {
 	char *median = write(stats->median);
 	char *min = write(stats->min);
 	char *max = write(stats->max);
-	char *range = strcmp(min, max) ? cli_format("%s (%s to %s)", median, min, max)
-				       : cli_format("%s", median);
+	bool same = !strcmp(min, max);
+	char *range;
 
+	if (strchr(min, ' ') && strchr(max, ' ') && !strcmp(strchr(min, ' '), strchr(max, ' '))) {
+		drop_same_unit(min, median);
+		drop_same_unit(max, median);
+	}
+	range = same ? cli_format("%s", median) : cli_format("%s (%s..%s)", median, min, max);
 	free(median);
 	free(min);
 	free(max);

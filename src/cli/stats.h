@@ -38,7 +38,7 @@ char *stats_ratio(double ratio);
 char *stats_count(double count);
 
 /**
- * stats_range - a new string, "median (min to max)"
+ * stats_range - a new string: "2.00 ms (1.00..3.00)", "1.02 (0.98..1.10)", "4"
  * @stats: what to write
  * @write: how to write each number
  */
