@@ -174,11 +174,14 @@ static void *relocate(const struct place_call *call, const struct region_range *
 	struct align_goal goal;
 	void *got;
 
-	/* Of MAP_SHARED_VALIDATE, as above, the program's own call has to be the one. */
+	/*
+	 * Of MAP_SHARED_VALIDATE, as above, the program's own call has to be the one, and of the
+	 * lowest addresses, which vm.mmap_min_addr may forbid.
+	 */
 	if (!config.relocate || call->flags & MAP_FIXED_NOREPLACE ||
 	    (call->flags & MAP_TYPE) != MAP_SHARED ||
 	    !align_goal_for(&goal, config.mode, &config.sizes, range->offset, range->length) ||
-	    align_meets(&goal, (uintptr_t)call->addr))
+	    align_meets(&goal, (uintptr_t)call->addr) || (uintptr_t)call->addr < goal.modulus)
 		return MAP_FAILED;
 	got = map_elsewhere(call, range, &goal, why);
 	if (got == MAP_FAILED)

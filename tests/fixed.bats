@@ -20,6 +20,11 @@ load helpers
 	VFIOALIGN_RELOCATE=on with_library fixed-validates
 }
 
+@test "the lowest addresses are mapped where they are demanded or not at all, though relocation is on" {
+	without_library fixed-lowest
+	VFIOALIGN_RELOCATE=on with_library fixed-lowest
+}
+
 @test "a demand that the device refuses changes nothing" {
 	with_library fixed-refused
 }

@@ -115,6 +115,19 @@ static void areas(char **args)
 	CHECK_EQUAL(maps_advised(second), true);
 }
 
+/* Where vm.mmap_min_addr lets nobody without privilege map: only the call itself finds out. */
+static void lowest(char **args)
+{
+	char *want = (char *)(uintptr_t)page_size();
+	int fd = device_open_asked();
+	char *got = map(want, 16 << 20, PROT_READ, MAP_SHARED | MAP_FIXED, fd, MOCK_REGION(0));
+
+	if (got == MAP_FAILED)
+		CHECK_EQUAL(errno, EPERM);
+	else
+		CHECK_EQUAL(got, want);
+}
+
 /* The mock makes madvise() fail. */
 static void stands(char **args)
 {
@@ -134,6 +147,7 @@ const struct scenario fixed_scenarios[] = {
 	{ "fixed-validates", validates },
 	{ "fixed-refused", refused },
 	{ "fixed-areas", areas },
+	{ "fixed-lowest", lowest },
 	{ "fixed-stands", stands },
 	{ 0 },
 };

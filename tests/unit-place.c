@@ -156,7 +156,7 @@ static bool leaves_small_demands(void)
 static bool needs_no_span_beyond_64_bits(void)
 {
 	SAYS(0, -EINVAL);
-	TAP_CHECK(fixed(0x5000, UINT64_MAX - GIB + 4097) == (uintptr_t)MAP_FAILED, "mapped");
+	TAP_CHECK(fixed(GIB + 0x5000, UINT64_MAX - GIB + 4097) == (uintptr_t)MAP_FAILED, "mapped");
 	TAP_CHECK(errno == EINVAL && kernel.mmaps == 1, "%d %d", errno, kernel.mmaps);
 	SAYS(0, -EINVAL);
 	TAP_CHECK(reserved(0, UINT64_MAX - GIB + 4097, 4 * GIB) == (uintptr_t)MAP_FAILED, "mapped");
