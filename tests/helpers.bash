@@ -51,11 +51,11 @@ matches() {
 }
 
 # preload LIBRARIES COMMAND...: sets $output and $errors. It fails if the command does not end
-# well and in time, or says anything on stderr, unless it is "loudly preload ...".
+# well and in time ($patience seconds), or says anything on stderr, unless it is "loudly preload ...".
 preload() {
 	local libraries=$1 status=0 out=$BATS_TEST_TMPDIR/stdout err=$BATS_TEST_TMPDIR/stderr
 	shift
-	timeout 30 env LD_PRELOAD="$sanitizer $libraries" "$@" >"$out" 2>"$err" </dev/null ||
+	timeout "${patience:-30}" env LD_PRELOAD="$sanitizer $libraries" "$@" >"$out" 2>"$err" </dev/null ||
 		status=$?
 	output=$(<"$out") errors=$(<"$err")
 	[[ $status != 77 ]] || skip "$output"

@@ -3,7 +3,7 @@
 
 check_PROGRAMS = \
 	tests/unit-align tests/unit-measure tests/unit-place tests/unit-text \
-	tests/scenarios tests/early tests/cost tests/seccomp \
+	tests/scenarios tests/early tests/cost tests/seccomp tests/races \
 	tests/faults tests/libfaults.so \
 	tests/libmockvfio.so
 
@@ -45,6 +45,8 @@ tests_scenarios_SOURCES = \
 tests_scenarios_CFLAGS = $(AM_CFLAGS) -pthread -Wno-unused-parameter
 tests_early_SOURCES = $(test_device) tests/early.c
 tests_seccomp_SOURCES = $(test_device) tests/seccomp.c
+tests_races_SOURCES = $(test_device) tests/maps.c tests/maps.h tests/races.c
+tests_races_CFLAGS = $(AM_CFLAGS) -pthread
 tests_cost_SOURCES = $(test_device) tests/cost.c
 tests_cost_LDFLAGS = -Wl,-z,now
 
@@ -96,6 +98,7 @@ bats_tests = \
 	tests/patterns.bats \
 	tests/place.bats \
 	tests/process.bats \
+	tests/races.bats \
 	tests/report.bats \
 	tests/seccomp.bats \
 	tests/static.bats \
