@@ -5,6 +5,7 @@ check_PROGRAMS = \
 	tests/unit-align tests/unit-measure tests/unit-place tests/unit-text \
 	tests/scenarios tests/early tests/cost tests/seccomp tests/races \
 	tests/faults tests/libfaults.so \
+	tests/company/company tests/company/libplugin.so tests/company/libinterposer.so \
 	tests/libmockvfio.so
 
 tests_unit_align_SOURCES = tests/unit-align.c tests/tap.h src/align.c src/align.h
@@ -56,6 +57,18 @@ tests_libfaults_so_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
 tests_libfaults_so_LDFLAGS = -shared -Wl,-z,now
 tests_faults_SOURCES = $(test_device) tests/faults.c tests/faults.h
 
+# A program of some life, and what it may have about it.
+tests_company_company_SOURCES = $(test_device) tests/company/company.c
+tests_company_company_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+tests_company_company_CFLAGS = $(AM_CFLAGS) -pthread
+tests_company_libplugin_so_SOURCES = tests/company/plugin.c tests/mock.h
+tests_company_libplugin_so_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+tests_company_libplugin_so_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
+tests_company_libplugin_so_LDFLAGS = -shared
+tests_company_libinterposer_so_SOURCES = tests/company/interposer.c
+tests_company_libinterposer_so_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
+tests_company_libinterposer_so_LDFLAGS = -shared
+
 # The calls of real programs.
 check_PROGRAMS += \
 	tests/patterns/qemu-7.2 \
@@ -87,6 +100,7 @@ bats_tests = \
 	tests/cli-show.bats \
 	tests/config.bats \
 	tests/cost.bats \
+	tests/company.bats \
 	tests/coverage.bats \
 	tests/faults.bats \
 	tests/fixed.bats \
@@ -105,7 +119,8 @@ bats_tests = \
 	tests/syscalls.bats
 dist_check_SCRIPTS = tests/run-bats $(bats_tests)
 dist_check_DATA = tests/helpers.bash tests/cli.bash tests/cli-fixtures.bash tests/cli-program.c .clang-tidy \
-	tests/report-schema.jq
+	tests/report-schema.jq \
+	tests/company/cgo.go tests/company/company.py tests/company/company.rs tests/company/pure.go
 
 TESTS = tests/unit-align tests/unit-measure tests/unit-place tests/unit-text $(bats_tests)
 TEST_EXTENSIONS = .bats .vm

@@ -80,6 +80,7 @@ static size_t nr_faults;
 static bool device_mapped;
 static unsigned long calls[NR_FUNCTIONS];
 
+static bool started;
 static const char *link_text = "anon_inode:[vfio-device]";
 static bool has_proc = true;
 static bool knows_noreplace = true;
@@ -236,6 +237,7 @@ __attribute__((constructor)) static void start(void)
 		bad_setting("MOCK_TOUCH");
 	if (steals)
 		canaries_fd = memfd_create(MOCK_CANARY_NAME, MFD_CLOEXEC);
+	started = true;
 }
 
 /* The device. */
@@ -256,6 +258,9 @@ static bool refuses(size_t length, int flags, off_t offset)
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t end;
 
+	/* Before it knows how large its regions are, all is well. */
+	if (!started)
+		return false;
 	if (length && index < COUNT(regions) && flags & MAP_SHARED &&
 	    !__builtin_add_overflow((uint64_t)(offset - MOCK_REGION(index)), length, &end) &&
 	    end <= ((regions[index].size + page - 1) & -page))

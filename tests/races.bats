@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; helpers.bash sets variables
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154 # jq has its own $; a test is a subshell; helpers.bash shares variables
 # Threads, forks, signals and files against each other, for so many rounds (tests/races.c).
 # VFIOALIGN_LONG=yes has a million rounds of each.
-long=${VFIOALIGN_LONG-}
 load helpers
 
 setup() {
 	not_sanitized "ThreadSanitizer has a build of its own here"
 	src=${abs_top_srcdir:-${here%/*}}
+	long=${VFIOALIGN_LONG-}
 	patience=600
 	[[ $long != yes ]] || patience=7200
 }
