@@ -58,7 +58,7 @@ matches() {
 preload() {
 	local libraries=$1 status=0 out=$BATS_TEST_TMPDIR/stdout err=$BATS_TEST_TMPDIR/stderr
 	shift
-	timeout "${patience:-30}" env LD_PRELOAD="$sanitizer $libraries" "$@" >"$out" 2>"$err" </dev/null ||
+	timeout "${patience:-60}" env LD_PRELOAD="$sanitizer $libraries" "$@" >"$out" 2>"$err" </dev/null ||
 		status=$?
 	output=$(<"$out") errors=$(<"$err")
 	[[ $status != 77 ]] || skip "$output"
