@@ -48,6 +48,30 @@ source_line() {
 	fi
 }
 
+# own_apt ARCHITECTURE SUITE: from here on apt has files of its own, in $tmp/apt: neither the system's
+# lists and packages nor its pins and hooks.
+own_apt() {
+	source_line "$2" >"$tmp/sources.list"
+	mkdir -p "$tmp"/apt/{lists,archives}/partial
+	cat >"$tmp/apt.conf" <<-EOF
+		#clear APT::Update;
+		APT::Architecture "$1";
+		APT::Architectures { "$1"; };
+		APT::Default-Release "";
+		APT::Sandbox::User "";
+		APT::Update::Error-Mode "any";
+		Acquire::Languages "none";
+		Dir::Cache "$tmp/apt";
+		Dir::Etc::SourceList "$tmp/sources.list";
+		Dir::Etc::SourceParts "/dev/null";
+		Dir::Etc::Preferences "/dev/null";
+		Dir::Etc::PreferencesParts "/dev/null";
+		Dir::State::Lists "$tmp/apt/lists";
+		Dir::State::Status "/dev/null";
+	EOF
+	export APT_CONFIG=$tmp/apt.conf
+}
+
 # cached DIR FUNCTION: prints the directory DIR/current, at most a week old. When there is none,
 # FUNCTION makes one in $tmp/new and leaves a name for it in $tmp/name. Only one runs at a time,
 # and what it made appears whole or not at all.
