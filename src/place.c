@@ -27,7 +27,7 @@ void *place_observed(const struct place_call *call, const struct region_range *r
 	return got;
 }
 
-/* Without MADV_HUGEPAGE most THP settings forbid huge BAR pages before Linux 6.18.54 and 7.3. */
+/* Before Linux 6.12.115, 6.18.54 and 7.3 most THP settings forbid huge BAR pages without it. */
 static void advise(void *address, const struct region_range *range)
 {
 	if (align_reached(&config.sizes, (uintptr_t)address, range->offset, range->length) >

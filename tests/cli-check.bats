@@ -67,7 +67,7 @@ whole_host() {
 		matches "kernel" "problem: Linux $release maps BARs with small pages only*" "$(line kernel)"
 		matches "remedy" "install a kernel of version 6.12 or later*" "$(remedy kernel)"
 	done
-	for release in 6.12 6.12.57+deb13-amd64 6.14.9; do
+	for release in 6.12 6.12.57+deb13-amd64 6.12.115 6.14.9; do
 		whole_host $release
 		looks 0
 		matches "kernel" "note: Linux $release maps BARs with huge pages: few faults. *" "$(line kernel)"
@@ -81,7 +81,7 @@ whole_host() {
 
 @test "THP is a problem where it keeps BARs from huge pages" {
 	local release thp
-	for release in 6.12.0 6.15.0 6.18.53 6.19.0 7.2.0; do
+	for release in 6.12.0 6.12.114 6.13.0 6.15.0 6.18.53 6.19.0 7.2.0; do
 		for thp in always madvise; do
 			whole_host $release $thp
 			looks 0
@@ -92,7 +92,7 @@ whole_host() {
 		matches "$release never" "problem: transparent huge pages: never, *" "$(line thp)"
 		equal "remedy" "echo madvise >/sys/kernel/mm/transparent_hugepage/enabled" "$(remedy thp)"
 	done
-	for release in 6.18.54 7.3.0; do
+	for release in 6.12.115 6.18.54 7.3.0; do
 		for thp in always madvise never; do
 			whole_host $release $thp
 			looks 0

@@ -58,7 +58,7 @@ generation() {
 }
 
 @test "from 6.12 on pages are huge as the address, the advice and the THP setting allow" {
-	for release in 6.12 6.12.57+deb13-amd64 6.15.0 6.18.53 6.19.0 7.2.9; do
+	for release in 6.12 6.12.57+deb13-amd64 6.12.114 6.13.115 6.15.0 6.18.53 6.19.0 7.2.9; do
 		generation $release always "1G null,1G null,4K address,4K null"
 		generation $release madvise "1G null,4K advice,4K address,4K null"
 		generation $release never "4K thp,4K thp,4K thp,4K null"
@@ -66,8 +66,8 @@ generation() {
 	done
 }
 
-@test "from 6.18.54 and 7.3 on only the address counts, but THP has to be built in" {
-	for release in 6.18.54-1-lts 6.18.100 7.3 7.3.0-rc1 8.0.0; do
+@test "from 6.12.115, 6.18.54 and 7.3 on only the address counts, but THP has to be built in" {
+	for release in 6.12.115+deb13-amd64 6.18.54-1-lts 6.18.100 7.3 7.3.0-rc1 8.0.0; do
 		for thp in always madvise never; do
 			generation $release $thp "1G null,1G null,4K address,4K null"
 		done

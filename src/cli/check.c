@@ -182,7 +182,7 @@ static void check_thp(struct check *check)
 	else if (kernel->thp == THP_NEVER)
 		say(check, STATUS_PROBLEM, "thp",
 		    cli_format("transparent huge pages: never, and this kernel obeys that for BARs, too (until "
-			       "6.18.54 and 7.3)"),
+			       "6.12.115, 6.18.54 and 7.3)"),
 		    cli_format("echo madvise >/sys/kernel/mm/transparent_hugepage/enabled"));
 	else
 		say(check, STATUS_OK, "thp",

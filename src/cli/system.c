@@ -104,6 +104,16 @@ static bool at_least(const char *release, unsigned int major, unsigned int minor
 	return numbers[2] >= patch;
 }
 
+/* "mm/huge_memory: bypass THP tuneables for huge pfnmap mappings", and where it was taken over. */
+static bool asks_thp(const char *release)
+{
+	if (at_least(release, 6, 18, 54) && !at_least(release, 6, 19, 0))
+		return false;
+	if (at_least(release, 6, 12, 115) && !at_least(release, 6, 13, 0))
+		return false;
+	return !at_least(release, 7, 3, 0);
+}
+
 static enum system_thp read_thp(void)
 {
 	char line[128];
@@ -153,8 +163,7 @@ bool system_kernel_read(struct system_kernel *kernel)
 		return false;
 	kernel->huge = at_least(release, 6, 12, 0);
 	kernel->fast_dma = at_least(release, 6, 15, 0);
-	kernel->asks_thp = !at_least(release, 7, 3, 0) &&
-			   !(at_least(release, 6, 18, 54) && !at_least(release, 6, 19, 0));
+	kernel->asks_thp = asks_thp(release);
 	kernel->thp = read_thp();
 	read_sizes(&kernel->sizes);
 	return true;

@@ -76,7 +76,7 @@ enum system_thp {
  * @release: as uname -r
  * @huge: it maps BARs with huge pages: 6.12, drivers/vfio/pci/vfio_pci_core.c
  * @fast_dma: VFIO_IOMMU_MAP_DMA steps by page-table level: 6.15
- * @asks_thp: only where the setting for transparent huge pages allows: before 6.18.54 and 7.3
+ * @asks_thp: only where the setting for transparent huge pages allows: before 6.12.115, 6.18.54 and 7.3
  * @thp: that setting
  * @sizes: page sizes
  */
