@@ -128,22 +128,19 @@ static uint64_t next_level(uint64_t page, uint64_t size)
 	return size * (page / 8);
 }
 
-/*
- * BARs are mapped at the PUD level on x86-64 alone: ARCH_SUPPORTS_PUD_PFNMAP, Linux 6.12.
- * Elsewhere "1G" asks for it all the same, where that is more than the PMD level.
- */
-static uint64_t pud_size(uint64_t page, uint64_t pmd, int placement)
+/* BARs are mapped at the PUD level on x86-64 alone: ARCH_SUPPORTS_PUD_PFNMAP, Linux 6.12. */
+static uint64_t pud_size(uint64_t page, uint64_t pmd)
 {
 #if defined(__x86_64__)
-	(void)placement;
 	return next_level(page, pmd);
 #else
 	(void)page;
-	return placement == PLACEMENT_1G && pmd < 1ULL << 30 ? 1ULL << 30 : 0;
+	(void)pmd;
+	return 0;
 #endif
 }
 
-static struct align_sizes read_sizes(int placement)
+static struct align_sizes read_sizes(void)
 {
 	uint64_t page = getauxval(AT_PAGESZ);
 	uint64_t pmd = read_number(PMD_SIZE_FILE);
@@ -152,8 +149,18 @@ static struct align_sizes read_sizes(int placement)
 		pmd = next_level(page, page);
 	return (struct align_sizes){
 		.page = page,
-		.huge = { pud_size(page, pmd, placement), pmd },
+		.huge = { pud_size(page, pmd), pmd },
 	};
+}
+
+/* "1G" asks for that where the kernel has nothing so large, too. */
+static struct align_sizes aim_of(int placement, const struct align_sizes *sizes)
+{
+	struct align_sizes aim = *sizes;
+
+	if (placement == PLACEMENT_1G && !aim.huge[0] && aim.huge[1] < 1ULL << 30)
+		aim.huge[0] = 1ULL << 30;
+	return aim;
 }
 
 static enum align_mode mode_of(int placement)
@@ -229,7 +236,8 @@ void config_read(void)
 	placement = choose("VFIOALIGN", placements);
 	config.placement = placements[placement].word;
 	config.mode = mode_of(placement);
-	config.sizes = read_sizes(placement);
+	config.sizes = read_sizes();
+	config.aim = aim_of(placement, &config.sizes);
 	config.steer = choose("VFIOALIGN_STEER", on_off);
 	config.relocate = may_relocate(choose("VFIOALIGN_RELOCATE", relocations));
 	config.log = (enum log_level)choose("VFIOALIGN_LOG", log_levels);

@@ -23,7 +23,8 @@ enum log_level {
  * @mode: VFIOALIGN, what it means
  * @steer: VFIOALIGN_STEER
  * @relocate: VFIOALIGN_RELOCATE, where "auto" has been decided by the program's name
- * @sizes: the machine's page sizes
+ * @sizes: the page sizes that the kernel maps BARs with
+ * @aim: those that an address is to suit: @sizes, or more if VFIOALIGN asks for it
  * @log: VFIOALIGN_LOG
  * @log_file: VFIOALIGN_LOG_FILE, or NULL for stderr
  * @report_file: VFIOALIGN_REPORT, or NULL
@@ -38,6 +39,7 @@ struct config {
 	bool steer;
 	bool relocate;
 	struct align_sizes sizes;
+	struct align_sizes aim;
 	enum log_level log;
 	const char *log_file;
 	const char *report_file;

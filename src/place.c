@@ -130,7 +130,7 @@ void *place_device(const struct place_call *call, const struct region_range *ran
 	void *before = call->addr;
 	void *got = MAP_FAILED;
 	struct align_goal goal;
-	bool has_goal = align_goal_for(&goal, config.mode, &config.sizes, range->offset,
+	bool has_goal = align_goal_for(&goal, config.mode, &config.aim, range->offset,
 				       range->length);
 	int err = errno;
 
@@ -180,7 +180,7 @@ static void *relocate(const struct place_call *call, const struct region_range *
 	 */
 	if (!config.relocate || call->flags & MAP_FIXED_NOREPLACE ||
 	    (call->flags & MAP_TYPE) != MAP_SHARED ||
-	    !align_goal_for(&goal, config.mode, &config.sizes, range->offset, range->length) ||
+	    !align_goal_for(&goal, config.mode, &config.aim, range->offset, range->length) ||
 	    align_meets(&goal, (uintptr_t)call->addr) || (uintptr_t)call->addr < goal.modulus)
 		return MAP_FAILED;
 	got = map_elsewhere(call, range, &goal, why);
@@ -270,7 +270,7 @@ void *place_reservation(const struct place_call *call, const struct region_fit *
 	struct align_goal goal;
 	int err = errno;
 
-	if (!align_goal_for(&goal, config.mode, &config.sizes, range->offset, range->length) ||
+	if (!align_goal_for(&goal, config.mode, &config.aim, range->offset, range->length) ||
 	    !align_goal_reserved(&goal, &config.sizes, fit->slack))
 		return place_as_asked(call);
 	if (call->addr)

@@ -128,7 +128,7 @@ static enum system_thp read_thp(void)
 /* A table of one page holds page / 8 entries, so that the PMD size tells the page size. */
 static uint64_t page_of_pmd(uint64_t pmd)
 {
-	uint64_t page = 4096;
+	uint64_t page = 1;
 
 	while (page * (page / 8) < pmd)
 		page *= 2;
