@@ -7,18 +7,58 @@ vm=$abs_top_srcdir/tests/vm
 library=$abs_top_builddir/libvfioalign.so
 probe=$abs_top_builddir/tests/vm/probe
 
+# What BARs can be mapped with here, in bytes: at the level of the PMD, and on x86-64 of the PUD too.
+page=$(getconf PAGE_SIZE)
+pmd=$(</sys/kernel/mm/transparent_hugepage/hpage_pmd_size)
+largest=$pmd
+[[ $(uname -m) != x86_64 ]] || largest=$((pmd * page / 8))
+
+# least OFFSET LENGTH [LARGEST]: how many faults map this range of a BAR, with pages of at most LARGEST
+least() {
+	local offset=$(($1)) end=$(($1 + $2)) size=${3:-$largest} first last smaller=$page
+	local -i head tail
+	if ((size == page)); then
+		echo $(((end - offset) / page))
+		return
+	fi
+	((size == pmd)) || smaller=$pmd
+	first=$(((offset + size - 1) / size * size)) last=$((end / size * size))
+	((last > first)) || { least "$offset" "$2" "$smaller"; return; }
+	head=$(least "$offset" $((first - offset)) "$smaller")
+	tail=$(least "$last" $((end - last)) "$smaller")
+	echo $((head + (last - first) / size + tail))
+}
+
+# bar_size BDF BAR
+bar_size() {
+	local start end
+	read -r start end _ < <(sed -n "$(($2 + 1))p" "/sys/bus/pci/devices/$1/resource")
+	echo $((end ? end - start + 1 : 0))
+}
+
+# given BDF: to vfio-pci
+given() {
+	"$vm/vfio-bind" "$1" >/dev/null && echo "$1"
+}
+
 # device_with_bar SIZE: the BDF of the device whose BAR 2 has SIZE bytes, bound to vfio-pci
 device_with_bar() {
-	local device start end
+	local device
 	for device in /sys/bus/pci/devices/*; do
-		read -r start end _ < <(sed -n 3p "$device/resource")
-		if ((end - start + 1 == $1)); then
-			"$vm/vfio-bind" "${device##*/}" >/dev/null || return 1
-			echo "${device##*/}"
-			return
-		fi
+		(($(bar_size "${device##*/}" 2) != $1)) || { given "${device##*/}"; return; }
 	done
 	echo "no device has a BAR 2 of $1 bytes" >&2
+	return 1
+}
+
+# device_with_id VENDOR DEVICE: its BDF, bound to vfio-pci
+device_with_id() {
+	local device
+	for device in /sys/bus/pci/devices/*; do
+		[[ $(<"$device/vendor") != "$1" || $(<"$device/device") != "$2" ]] ||
+			{ given "${device##*/}"; return; }
+	done
+	echo "no device has the ID $1:$2" >&2
 	return 1
 }
 
@@ -70,10 +110,16 @@ thp() {
 	echo "$1" >/sys/kernel/mm/transparent_hugepage/enabled
 }
 
-# Since Linux 6.18.54 and 7.3 huge PFN mappings no longer obey the THP setting.
+# Since Linux 7.3, and 6.12.115 and 6.18.54 of the stable ones, huge PFN mappings no longer obey the THP
+# setting.
 kernel_ignores_thp() {
-	local release
+	local release first
 	release=$(uname -r)
 	release=${release%%[!0-9.]*}
-	[[ $(printf '%s\n' 6.18.54 "$release" | sort -V | head -n 1) == 6.18.54 ]]
+	case $release in
+	6.12.*) first=6.12.115 ;;
+	6.18.*) first=6.18.54 ;;
+	*) first=7.3 ;;
+	esac
+	[[ $(printf '%s\n' $first "$release" | sort -V | head -n 1) == "$first" ]]
 }

@@ -14,11 +14,14 @@ VM_LOG_COMPILER = bash $(top_srcdir)/tests/vm/suite
 TESTS += tests/vm/lts.vm tests/vm/newest.vm tests/vm/programs-lts.vm tests/vm/programs-newest.vm \
 	tests/vm/cli-lts.vm tests/vm/cli-newest.vm
 EXTRA_DIST += \
+	tests/vm/arm64-16k-lts.vm \
+	tests/vm/arm64-lts.vm \
 	tests/vm/bar-faults \
 	tests/vm/bench.bats \
 	tests/vm/cli.bats \
 	tests/vm/cli-lts.vm \
 	tests/vm/cli-newest.vm \
+	tests/vm/cross-build \
 	tests/vm/dpdk-measure \
 	tests/vm/in-tree \
 	tests/vm/programs-lts.vm \
@@ -41,5 +44,6 @@ EXTRA_DIST += \
 	tests/vm/report.bats \
 	tests/vm/root \
 	tests/vm/suite \
+	tests/vm/sysroot \
 	tests/vm/vfio-areas \
 	tests/vm/vfio-bind
