@@ -13,6 +13,8 @@ setup() {
 	plugin=$top/tests/company/libplugin.so
 	patience=120
 	cd "$BATS_TEST_TMPDIR" || return 1
+	# All that the library has takes part.
+	export VFIOALIGN_LOG=debug VFIOALIGN_LOG_FILE=$PWD/library.log VFIOALIGN_REPORT=$PWD/library.report
 }
 
 # Debian's tool, if there are others.
@@ -75,6 +77,17 @@ debian_library() {
 
 @test "a program is helped, in its constructors and in main, and is otherwise as without the library" {
 	helped "" "" "$program"
+	(($(wc -l <library.log) > 5 && $(wc -l <library.report) > 5)) || fail "neither log nor report"
+	unset VFIOALIGN_LOG VFIOALIGN_LOG_FILE VFIOALIGN_REPORT
+	helped "" "" "$program"
+}
+
+@test "a program that fails does so with the same words and status" {
+	run env LD_PRELOAD="$mock" "$program" plugin ./missing
+	local expected="$status $output"
+	run env LD_PRELOAD="$library $mock" "$program" plugin ./missing
+	matches "status and output" "1 *company.c:*missing*" "$expected"
+	equal "status and output" "$expected" "$status $output"
 }
 
 @test "among jemalloc, before it and behind it" {
@@ -116,7 +129,6 @@ debian_library() {
 @test "in programs with gcc's AddressSanitizer, if its runtime comes first" {
 	compiled gcc -fsanitize=address
 	helped "$(gcc -print-file-name=libasan.so)" "" ./program
-	loudly preload "$mock" true
 	run env LD_PRELOAD="$library $mock" ./program
 	[[ $status != 0 && $output == *"ASan runtime does not come first"* ]] || fail "$status" "$output"
 }
@@ -125,14 +137,14 @@ debian_library() {
 	compiled gcc -fsanitize=thread
 	helped "" "" ./program
 	helped "$(gcc -print-file-name=libtsan.so)" "" ./program
-	compiled gcc -fsanitize=undefined -fno-sanitize-recover
+	compiled gcc -fsanitize=undefined -fno-sanitize-recover=all
 	helped "" "" ./program
 }
 
 @test "in programs with clang's AddressSanitizer, ThreadSanitizer and UndefinedBehaviorSanitizer" {
 	local sanitizers
 	for sanitizers in address,undefined thread; do
-		compiled clang -fsanitize=$sanitizers -fno-sanitize-recover
+		compiled clang -fsanitize=$sanitizers -fno-sanitize-recover=all
 		helped "" "" ./program
 	done
 }
@@ -179,13 +191,12 @@ debian_library() {
 }
 
 @test "a program that begins and goes on without any of the shell's files has its own clean" {
-	export VFIOALIGN_LOG=debug VFIOALIGN_REPORT=$PWD/report
 	local run=(env LD_PRELOAD="$library $mock" "$scenarios" log-own-everything own)
 	"${run[@]}" <&- >&- 2>&-
 	equal "the program's file" "" "$(<own)"
-	VFIOALIGN_LOG_FILE=$PWD/log "${run[@]}" <&- >&- 2>&-
+	VFIOALIGN_LOG_FILE='' "${run[@]}" <&- >&- 2>&-
 	equal "the program's file" "" "$(<own)"
-	equal "events" "start start" "$(grep -o '"event":"[a-z]*"' report | cut -d'"' -f4 | xargs)"
+	equal "events" "start start" "$(grep -o '"event":"[a-z]*"' library.report | cut -d'"' -f4 | xargs)"
 }
 
 @test "a program that changes its root, its directory and its user is helped" {
