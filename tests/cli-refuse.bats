@@ -298,6 +298,16 @@ asan_program() {
 	matches "LD_PRELOAD" "/*/libasan.so*:$PWD/other.so:$library" "$(value preload)"
 }
 
+@test "a program with clang's shared ASan runs with the library in it, and its runtime before it" {
+	requires clang "$(command -v clang)"
+	not_sanitized "the library needs libasan"
+	clang -fsanitize=address -shared-libasan -Wl,-rpath,"$(clang --print-runtime-dir)" -o program \
+		"$here/cli-program.c" 2>/dev/null || skip "clang has no shared ASan"
+	good run ./program
+	equal "library" yes "$(value library)"
+	matches "LD_PRELOAD" "/*/libclang_rt.asan*.so:$library" "$(value preload)"
+}
+
 @test "a directory that is called as libasan is not taken for it" {
 	not_sanitized "the library needs libasan"
 	asan_program program

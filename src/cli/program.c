@@ -305,10 +305,11 @@ static char *loaders_complaint(char *said, const char *library)
 	return NULL;
 }
 
-/* "\tlibasan.so.8 => /usr/lib/libasan.so.8 (0x...)" */
+/* gcc's "\tlibasan.so.8 => /usr/lib/libasan.so.8 (0x...)", clang's with -shared-libasan */
 static void find_asan(struct program *program, const char *said)
 {
-	const char *at = strstr(said, "\tlibasan.so");
+	const char *gcc = strstr(said, "\tlibasan.so");
+	const char *at = gcc ? gcc : strstr(said, "\tlibclang_rt.asan");
 	const char *path = at ? strstr(at, "=> ") : NULL;
 
 	if (path && path < at + strcspn(at, "\n"))

@@ -11,7 +11,7 @@
  * @path: the file that exec is to be given
  * @executable: what the library has to load into: @path, or the interpreter of a script
  * @loader: its dynamic loader
- * @asan: gcc's shared ASan, which has to be preloaded before all others; "" if it has none
+ * @asan: its shared ASan, which has to be preloaded before all others; "" if it has none
  * @error: the errno that exec would end with, or 0; then there is a @problem, too
  * @problem: why the library would not load, or NULL
  * @remedy: what to do about @problem
