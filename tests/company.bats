@@ -95,7 +95,13 @@ debian_library() {
 }
 
 @test "among mimalloc, before it and behind it" {
-	before_and_behind libmimalloc-dev "$(debian_library 'libmimalloc.so.*')"
+	local mimalloc
+	mimalloc=$(debian_library 'libmimalloc.so.*')
+	before_and_behind libmimalloc-dev "$mimalloc"
+	# It reserves 32 MiB at a time, and wants them at a multiple of that.
+	export MOCK_REGIONS="0:16M 1:32M 2:4G 4:128G" MOCK_AREAS="1:1M+31M"
+	helped "" "$mimalloc" "$program"
+	grep -q '"event":"reserve".*"region":1,' library.report || fail "no reservation of its is steered by now"
 }
 
 @test "among scudo, before it and behind it" {
@@ -147,6 +153,14 @@ debian_library() {
 		compiled clang -fsanitize=$sanitizers -fno-sanitize-recover=all
 		helped "" "" ./program
 	done
+}
+
+@test "in programs with clang's AddressSanitizer as a library, if it comes first" {
+	local runtimes
+	requires clang "$(command -v clang)"
+	runtimes=$(clang --print-runtime-dir)
+	compiled clang -fsanitize=address -shared-libasan -Wl,-rpath,"$runtimes"
+	helped "$runtimes/libclang_rt.asan-$(uname -m).so" "" ./program
 }
 
 @test "under valgrind, which finds nothing" {
@@ -257,6 +271,14 @@ go_program() {
 	CGO_ENABLED=1 go_program "$src/tests/company/cgo.go"
 	helped "" "" ./program
 	! grep -q '^raw distances:.* 0x0' <<<"$output" || fail "a raw system call was placed" "$output"
+}
+
+@test "in a Go program whose memory is reserved in pieces of a region's size, or a bit more" {
+	CGO_ENABLED=1 go_program "$src/tests/company/cgo.go"
+	export MOCK_REGIONS="0:64M 2:4G"
+	helped "" "" ./program
+	grep -q '"event":"reserve"' library.report || fail "no reservation of Go's is steered by now"
+	MOCK_AREAS="0:1M+63M" helped "" "" ./program
 }
 
 @test "a Go program without C does not notice" {

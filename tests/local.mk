@@ -98,9 +98,9 @@ bats_tests = \
 	tests/cli-refuse.bats \
 	tests/cli-run.bats \
 	tests/cli-show.bats \
+	tests/company.bats \
 	tests/config.bats \
 	tests/cost.bats \
-	tests/company.bats \
 	tests/coverage.bats \
 	tests/faults.bats \
 	tests/fixed.bats \

@@ -14,12 +14,19 @@ package main
 
 static int open_device(void)
 {
-	struct vfio_region_info info = { .argsz = sizeof(info), .index = 2 };
 	int fd = memfd_create("vfio-mock", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (fd < 0 || ftruncate(fd, 9LL << 40) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) ||
-	    ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &info))
+	if (fd < 0 || ftruncate(fd, 9LL << 40) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK))
 		_exit(3);
+	for (int index = 0; index <= 2; index += 2) {
+		char answer[1024] = "";
+		struct vfio_region_info *info = (struct vfio_region_info *)answer;
+
+		info->argsz = sizeof(answer);
+		info->index = index;
+		if (ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, info))
+			_exit(4);
+	}
 	return fd;
 }
 */
@@ -60,6 +67,20 @@ func allocate() int {
 	return total
 }
 
+// More than the runtime has reserved so far.
+func grow() int {
+	var blocks [12][]byte
+	sum := 0
+	for i := range blocks {
+		blocks[i] = make([]byte, 32<<20)
+		blocks[i][i] = 1
+	}
+	for i := range blocks {
+		sum += int(blocks[i][i])
+	}
+	return sum
+}
+
 func check(device C.int, last *byte, offset uintptr) {
 	byte := make([]byte, 1)
 	*last = 7
@@ -88,7 +109,7 @@ func main() {
 		check(device, &mapped[length-1], offset)
 		raw += fmt.Sprintf(" %#x", (uintptr(unsafe.Pointer(&mapped[0]))-offset)%gib)
 	}
-	fmt.Println("memory:", allocate())
+	fmt.Println("memory:", allocate(), grow())
 	fmt.Println(through)
 	fmt.Println(raw)
 }
