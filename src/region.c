@@ -52,6 +52,29 @@ static void remember(const struct region *region)
 	table_add(&regions, region);
 }
 
+static bool is_page(uint64_t offset)
+{
+	return !(offset & (config.sizes.page - 1));
+}
+
+/* What a program can map of a region is whole pages of it, whatever its driver says. */
+static bool is_area(const struct region *region, const struct vfio_region_sparse_mmap_area *area)
+{
+	return is_page(area->offset) && area->offset <= region->size &&
+	       area->size <= region->size - area->offset;
+}
+
+static void read_areas(struct region *region, const char *areas, uint32_t count)
+{
+	struct vfio_region_sparse_mmap_area area;
+
+	for (; count && region->nr_areas < MAX_AREAS; count--, areas += sizeof(area)) {
+		memcpy(&area, areas, sizeof(area));
+		if (is_area(region, &area))
+			region->areas[region->nr_areas++] = area;
+	}
+}
+
 /*
  * The capability chain is bounded by argsz: where the kernel sets cap_offset, the chain fits
  * the size that the caller gave (vfio_pci_ioctl_get_region_info()).
@@ -76,9 +99,7 @@ static void read_sparse_areas(struct region *region, const struct vfio_region_in
 		if (room < sizeof(sparse) ||
 		    (room - sizeof(sparse)) / sizeof(region->areas[0]) < sparse.nr_areas)
 			return;
-		region->nr_areas = sparse.nr_areas < MAX_AREAS ? sparse.nr_areas : MAX_AREAS;
-		memcpy(region->areas, start + at + sizeof(sparse),
-		       region->nr_areas * sizeof(region->areas[0]));
+		read_areas(region, start + at + sizeof(sparse), sparse.nr_areas);
 		return;
 	}
 }
@@ -92,7 +113,8 @@ static void learn(int fd, const struct vfio_region_info *info)
 		.size = info->size,
 	};
 
-	if (!(info->flags & VFIO_REGION_INFO_FLAG_MMAP) ||
+	/* mmap() takes no offset inside a page. */
+	if (!(info->flags & VFIO_REGION_INFO_FLAG_MMAP) || !is_page(info->offset) ||
 	    !align_huge_page(&config.sizes, 0, info->size))
 		return;
 	read_sparse_areas(&region, info);
