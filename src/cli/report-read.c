@@ -15,7 +15,7 @@ static const char *value_of(const char *line, const char *key)
 	size_t length = strlen(key);
 
 	for (const char *at = line; (at = strstr(at, key)); at += length)
-		if (at[-1] == '"' && at > line + 1 && (at[-2] == ',' || at[-2] == '{') &&
+		if (at > line + 1 && at[-1] == '"' && (at[-2] == ',' || at[-2] == '{') &&
 		    !strncmp(at + length, "\":", 2))
 			return at + length + 2;
 	return "";
@@ -43,7 +43,7 @@ static void add_start(struct report_sum *sum, const char *line)
 		sum->pids[sum->pid_count++] = (pid_t)number_of(line, "pid");
 }
 
-static void add_line(struct report_sum *sum, const char *line)
+void report_add_line(struct report_sum *sum, const char *line)
 {
 	bool map = is_event(line, "map");
 
@@ -70,7 +70,7 @@ bool report_sum_up(struct report_sum *sum, const char *path)
 	if (!file)
 		return false;
 	while (fgets(line, sizeof(line), file))
-		add_line(sum, line);
+		report_add_line(sum, line);
 	fclose(file);
 	return true;
 }

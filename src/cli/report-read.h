@@ -33,6 +33,9 @@ struct report_sum {
 	unsigned int pid_count;
 };
 
+/** report_add_line - add what a line of a report says; of a line that is none, nothing */
+void report_add_line(struct report_sum *sum, const char *line);
+
 /**
  * report_sum_up - read a report
  * @sum: set
