@@ -135,6 +135,14 @@ static uint64_t page_of_pmd(uint64_t pmd)
 	return page;
 }
 
+/* No machine has a larger one than arm64 with pages of 64 KiB. What is none counts as missing. */
+static uint64_t pmd_size(const char *line)
+{
+	uint64_t size = strtoull(line, NULL, 10);
+
+	return size > 4096 && size <= 512ULL << 20 && !(size & (size - 1)) ? size : 0;
+}
+
 /* As the library does, config.c. */
 static void read_sizes(struct align_sizes *sizes)
 {
@@ -144,7 +152,7 @@ static void read_sizes(struct align_sizes *sizes)
 
 	if (system_read(system_path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"), line,
 			sizeof(line)))
-		pmd = strtoull(line, NULL, 10);
+		pmd = pmd_size(line);
 	sizes->page = pmd ? page_of_pmd(pmd) : (uint64_t)sysconf(_SC_PAGESIZE);
 	if (!pmd)
 		pmd = sizes->page * (sizes->page / 8);
