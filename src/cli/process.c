@@ -181,9 +181,12 @@ static void find_device_of_node(struct process_mapping *mapping, const char *num
 /* All mappings of the group interface look the same: what is left are the BARs that are so large. */
 static void choose_devices(struct process_mapping *mapping, const struct device_set *set)
 {
-	for (unsigned int i = 0; i < set->count; i++)
-		if (system_bar_size(&set->devices[i], mapping->region) >= mapping->offset + mapping->length)
+	for (unsigned int i = 0; i < set->count; i++) {
+		uint64_t size = system_bar_size(&set->devices[i], mapping->region);
+
+		if (mapping->length <= size && mapping->offset <= size - mapping->length)
 			mapping->devices[mapping->device_count++] = set->devices[i];
+	}
 }
 
 static struct process_mapping *new_mapping(void)
