@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #define _GNU_SOURCE
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -16,13 +15,12 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "image.h"
+#include "loader.h"
 #include "program.h"
 
 /* Scripts may be the interpreters of scripts, but no more of them: exec_binprm(), fs/exec.c. */
 #define MOST_SCRIPTS 5
-
-/* The start of a script counts: BINPRM_BUF_SIZE, include/uapi/linux/binfmts.h. */
-#define SCRIPT_START 256
 
 #define LOADER_SAYS 65536
 
@@ -30,8 +28,7 @@
 struct file {
 	int fd;
 	struct stat stat;
-	const unsigned char *bytes;
-	size_t size;
+	struct image image;
 };
 
 static bool problem(struct program *program, char *what, char *remedy)
@@ -90,17 +87,19 @@ int program_find(struct program *program, const char *name)
 
 static bool map_file(struct file *file, const char *path)
 {
+	struct image *image = &file->image;
+
 	file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (file->fd < 0)
 		return false;
 	if (!fstat(file->fd, &file->stat) && S_ISREG(file->stat.st_mode)) {
-		file->size = (size_t)file->stat.st_size;
-		file->bytes = file->size ? mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, file->fd, 0)
+		image->size = (size_t)file->stat.st_size;
+		image->bytes = image->size ? mmap(NULL, image->size, PROT_READ, MAP_PRIVATE, file->fd, 0)
 					 : MAP_FAILED;
-		if (file->bytes != MAP_FAILED)
+		if (image->bytes != MAP_FAILED)
 			return true;
-		file->size = 0;
-		file->bytes = (const unsigned char *)"";
+		image->size = 0;
+		image->bytes = (const unsigned char *)"";
 		return true;
 	}
 	close(file->fd);
@@ -110,26 +109,9 @@ static bool map_file(struct file *file, const char *path)
 
 static void unmap_file(struct file *file)
 {
-	if (file->size)
-		munmap((void *)(uintptr_t)file->bytes, file->size);
+	if (file->image.size)
+		munmap((void *)(uintptr_t)file->image.bytes, file->image.size);
 	close(file->fd);
-}
-
-/* The interpreter that a "#!" line names, if there is one, and whole: load_script(), fs/binfmt_script.c. */
-static bool script_interpreter(const struct file *file, char *interpreter, size_t size)
-{
-	char line[SCRIPT_START + 1] = "";
-	size_t length = file->size < SCRIPT_START ? file->size : SCRIPT_START;
-	char *rest = line + 2;
-
-	memcpy(line, file->bytes, length);
-	if (strncmp(line, "#!", 2))
-		return false;
-	rest += strspn(rest, " \t");
-	if (rest + strcspn(rest, " \t\n") == line + SCRIPT_START)
-		return false;
-	rest[strcspn(rest, " \t\n")] = '\0';
-	return *rest && (size_t)snprintf(interpreter, size, "%s", rest) < size;
 }
 
 static bool gains_by_setid(const struct file *file)
@@ -172,35 +154,15 @@ static bool check_privileges(struct program *program, const struct file *file)
 	return true;
 }
 
-static const Elf64_Phdr *program_header(const struct file *file, uint32_t type)
-{
-	const Elf64_Ehdr *header = (const void *)file->bytes;
-
-	if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phoff % 8 ||
-	    header->e_phoff > file->size ||
-	    header->e_phnum > (file->size - header->e_phoff) / sizeof(Elf64_Phdr))
-		return NULL;
-	for (unsigned int i = 0; i < header->e_phnum; i++) {
-		const Elf64_Phdr *segment = (const void *)(file->bytes + header->e_phoff);
-
-		segment += i;
-		if (segment->p_type == type && segment->p_offset <= file->size &&
-		    segment->p_filesz <= file->size - segment->p_offset)
-			return segment;
-	}
-	return NULL;
-}
-
 /* The machine that this program, and so the library, is built for. */
 static uint16_t own_machine(void)
 {
 	struct file self;
-	uint16_t machine = EM_NONE;
+	uint16_t machine;
 
 	if (!map_file(&self, "/proc/self/exe"))
-		return machine;
-	if (self.size >= sizeof(Elf64_Ehdr))
-		machine = ((const Elf64_Ehdr *)(const void *)self.bytes)->e_machine;
+		return 0;
+	machine = image_machine(&self.image);
 	unmap_file(&self);
 	return machine;
 }
@@ -216,30 +178,32 @@ static bool check_interpreter(struct program *program, const char *interpreter)
 		       cli_format("install %s", interpreter));
 }
 
-static bool check_elf(struct program *program, const struct file *file)
+static bool check_elf(struct program *program, const struct image *image)
 {
-	const Elf64_Ehdr *header = (const void *)file->bytes;
 	const char *path = program->executable;
-	const Elf64_Phdr *interpreter;
+	enum image_kind kind = image_kind(image, own_machine(), program->loader,
+					  sizeof(program->loader));
 
-	if (file->size > EI_CLASS && file->bytes[EI_CLASS] == ELFCLASS32)
+	switch (kind) {
+	case IMAGE_32_BIT:
 		return problem(program, cli_format("%s is a 32-bit program, and the library is for 64-bit "
 						   "ones", path),
 			       cli_format("use a 64-bit build of it: BARs with huge pages have no room "
 					  "in 32 bits"));
-	if (file->size < sizeof(*header) || header->e_machine != own_machine())
+	case IMAGE_FOREIGN:
 		return problem(program, cli_format("%s is a program for another machine than the library",
 						   path),
 			       cli_format("use a build of it for this machine"));
-	interpreter = program_header(file, PT_INTERP);
-	if (!interpreter || interpreter->p_filesz >= sizeof(program->loader))
+	case IMAGE_STATIC:
+	case IMAGE_STATIC_PIE:
 		return problem(program,
 			       cli_format("%s is %s: no dynamic loader runs in it that could load the library",
-					  path, header->e_type == ET_DYN ? "statically linked (static-pie)"
-									 : "statically linked"),
+					  path, kind == IMAGE_STATIC ? "statically linked"
+								     : "statically linked (static-pie)"),
 			       cli_format("use a dynamically linked build of it"));
-	snprintf(program->loader, sizeof(program->loader), "%.*s", (int)interpreter->p_filesz,
-		 (const char *)file->bytes + interpreter->p_offset);
+	case IMAGE_DYNAMIC:
+		break;
+	}
 	return check_interpreter(program, program->loader);
 }
 
@@ -257,14 +221,14 @@ static bool check_file(struct program *program)
 							   "load into it: %s", program->executable,
 							   strerror(errno)),
 				       cli_format("make it readable, or run this as root"));
-		script = script_interpreter(&file, next, sizeof(next));
-		if (!script && (file.size < SELFMAG || memcmp(file.bytes, ELFMAG, SELFMAG))) {
+		script = image_script(&file.image, next, sizeof(next));
+		if (!script && !image_is_elf(&file.image)) {
 			/* execvp(3) gives what the kernel does not know to the shell. */
 			script = true;
 			strcpy(next, "/bin/sh");
 		}
 		if (!script)
-			good = check_privileges(program, &file) && check_elf(program, &file);
+			good = check_privileges(program, &file) && check_elf(program, &file.image);
 		unmap_file(&file);
 		if (!script)
 			return good;
@@ -276,45 +240,6 @@ static bool check_file(struct program *program)
 	return problem(program, cli_format("%s cannot run: its interpreter is a script whose interpreter is "
 					   "a script, and so on", program->path),
 		       cli_format("run the program itself"));
-}
-
-/* "\t/usr/lib/libvfioalign.so (0x...)", of glibc; "\t/usr/lib/libvfioalign.so => ...", of musl */
-static bool lists_library(const char *said, const char *library)
-{
-	/* It may be listed by another path, if LD_PRELOAD has it already. */
-	const char *name = strrchr(library, '/');
-
-	for (const char *at = said; (at = strstr(at, name)); at++) {
-		const char *line = at;
-
-		while (line > said && line[-1] != '\n')
-			line--;
-		if (*line == '\t' && at[strlen(name)] == ' ')
-			return true;
-	}
-	return false;
-}
-
-/* The line of the loader's answer that says of the library what is wrong. */
-static char *loaders_complaint(char *said, const char *library)
-{
-	for (char *line; (line = strsep(&said, "\n"));)
-		if (*line != '\t' &&
-		    (strstr(line, library) || strstr(line, "error") || strstr(line, "Error")))
-			return line;
-	return NULL;
-}
-
-/* gcc's "\tlibasan.so.8 => /usr/lib/libasan.so.8 (0x...)", clang's with -shared-libasan */
-static void find_asan(struct program *program, const char *said)
-{
-	const char *gcc = strstr(said, "\tlibasan.so");
-	const char *at = gcc ? gcc : strstr(said, "\tlibclang_rt.asan");
-	const char *path = at ? strstr(at, "=> ") : NULL;
-
-	if (path && path < at + strcspn(at, "\n"))
-		snprintf(program->asan, sizeof(program->asan), "%.*s", (int)strcspn(path + 3, " \n"),
-			 path + 3);
 }
 
 static pid_t start_loader(const struct program *program, const char *preload, int output)
@@ -370,10 +295,10 @@ static bool check_loader(struct program *program, const char *library, const cha
 	int status;
 
 	ask_loader(program, preload, said, &status);
-	find_asan(program, said);
-	if (status == 0 && lists_library(said, library))
+	loader_asan(said, program->asan, sizeof(program->asan));
+	if (status == 0 && loader_lists(said, library))
 		return true;
-	complaint = loaders_complaint(said, library);
+	complaint = loader_complaint(said, library);
 	return problem(program,
 		       cli_format("the dynamic loader of %s, %s, does not load the library: %s",
 				  program->executable, program->loader,
