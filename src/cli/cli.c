@@ -35,6 +35,27 @@ static void *or_die(void *memory)
 	return memory;
 }
 
+/*
+ * Unicode's format characters and line separators: what turns text around or hides in it, such as
+ * U+202E, and libc calls printable all the same.
+ */
+static bool is_invisible(wchar_t wide)
+{
+	static const struct {
+		wchar_t first, last;
+	} ranges[] = {
+		{ 0xad, 0xad },		{ 0x61c, 0x61c },	{ 0x180e, 0x180e },
+		{ 0x200b, 0x200f },	{ 0x2028, 0x202e },	{ 0x2060, 0x206f },
+		{ 0xfeff, 0xfeff },	{ 0xfff9, 0xfffb },	{ 0x1d173, 0x1d17a },
+		{ 0xe0000, 0xe007f },
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (wide >= ranges[i].first && wide <= ranges[i].last)
+			return true;
+	return false;
+}
+
 char *cli_printable(const char *string)
 {
 	size_t left = strlen(string);
@@ -46,7 +67,7 @@ char *cli_printable(const char *string)
 		wchar_t wide;
 		size_t length = mbrtowc(&wide, string, left, &state);
 
-		if (length && length <= left && iswprint((wint_t)wide)) {
+		if (length && length <= left && iswprint((wint_t)wide) && !is_invisible(wide)) {
 			end = mempcpy(end, string, length);
 		} else {
 			end += sprintf(end, "\\x%02x", (unsigned char)*string);
@@ -104,6 +125,48 @@ char *cli_format(const char *format, ...)
 	string = format_list(format, arguments);
 	va_end(arguments);
 	return string;
+}
+
+/* $'...' of bash, zsh and POSIX 2024, for what a terminal would not print. */
+static char *quoted_bytes(const char *word)
+{
+	char *result = or_die(malloc(4 * strlen(word) + sizeof("$''")));
+	char *end = stpcpy(result, "$'");
+
+	for (; *word; word++) {
+		if (*word >= ' ' && *word <= '~' && *word != '\'' && *word != '\\')
+			*end++ = *word;
+		else
+			end += sprintf(end, "\\%03o", (unsigned char)*word);
+	}
+	strcpy(end, "'");
+	return result;
+}
+
+char *cli_quoted(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_-+=./:,@%";
+	char *printable = cli_printable(word);
+	bool prints = !strcmp(printable, word);
+	char *result;
+
+	free(printable);
+	if (*word && strspn(word, plain) == strlen(word))
+		return cli_format("%s", word);
+	if (!prints)
+		return quoted_bytes(word);
+	result = cli_format("'");
+	for (const char *rest = word; rest;) {
+		size_t length = strcspn(rest, "'");
+		char *longer = cli_format("%s%.*s%s", result, (int)length, rest,
+					  rest[length] ? "'\\''" : "'");
+
+		free(result);
+		result = longer;
+		rest = rest[length] ? rest + length + 1 : NULL;
+	}
+	return result;
 }
 
 __attribute__((format(printf, 1, 0))) static void complain(const char *format, va_list arguments)

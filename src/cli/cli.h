@@ -94,9 +94,19 @@ int cli_finish(int status);
  * cli_printable - a name that somebody else chose, fit for a terminal
  * @string: any bytes
  *
- * Return: a new string in which what cannot be printed in this locale is written as \xNN.
+ * Return: a new string in which what cannot be printed in this locale, or would not be seen or
+ * would turn around what is, is written as \xNN.
  */
 char *cli_printable(const char *string);
+
+/**
+ * cli_quoted - a word to be typed into a shell
+ * @word: any bytes
+ *
+ * Return: a new string, fit for a terminal, that a shell takes for @word: in quotes where it would
+ * take @word for more than a word.
+ */
+char *cli_quoted(const char *word);
 
 /** cli_is_one_of - is @value one of @values, which are separated by spaces? */
 bool cli_is_one_of(const char *values, const char *value);

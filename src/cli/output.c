@@ -39,7 +39,11 @@ static int json_type(enum output_type type)
 	case OUTPUT_NUMBER:
 		return SCOLS_JSON_NUMBER;
 	case OUTPUT_STRINGS:
-		return SCOLS_JSON_ARRAY_STRING;
+		/*
+		 * Our own array, taken as it stands: libsmartcols knows none without members, and no
+		 * empty strings.
+		 */
+		return SCOLS_JSON_NUMBER;
 	case OUTPUT_STRING:
 		break;
 	}
@@ -65,8 +69,9 @@ static struct libscols_column *new_column(struct output *output,
 	if (lines) {
 		check(scols_column_set_wrapfunc(column, scols_wrapnl_chunksize, scols_wrapnl_nextchunk,
 						NULL));
-		check(scols_column_set_safechars(column, "\n"));
 	}
+	/* What is printable already libsmartcols would escape again: "\x1b" as "\x5cx1b". */
+	check(scols_column_set_safechars(column, lines ? "\\\n" : "\\"));
 	return column;
 }
 
@@ -109,15 +114,18 @@ void output_to(struct output *output, FILE *stream)
 	check(scols_table_set_stream(output->table, stream));
 }
 
+static void set(struct output *output, int column, char *string)
+{
+	check(scols_line_refer_column_data(output->line, output->columns[column], string));
+}
+
 void output_line(struct output *output)
 {
 	output->line = scols_table_new_line(output->table, NULL);
 	check(output->line ? 0 : -1);
-}
-
-static void set(struct output *output, int column, char *string)
-{
-	check(scols_line_refer_column_data(output->line, output->columns[column], string));
+	for (int i = 0; output->json && output->description[i].name; i++)
+		if (output->description[i].type == OUTPUT_STRINGS)
+			set(output, i, cli_format("[]"));
 }
 
 /* Each line of the string by itself, for a newline to stay one. */
@@ -140,11 +148,39 @@ static char *printable_lines(const char *string)
 	return result;
 }
 
+/* The lines of a printable string, in which nothing else than these two has to be escaped. */
+static char *json_strings(char *lines)
+{
+	char *array = malloc(4 * strlen(lines) + sizeof("[\"\"]"));
+	char *end;
+
+	if (!array)
+		cli_fatal(EXIT_ERROR, "no memory");
+	end = stpcpy(array, "[\"");
+	for (const char *at = lines; *at; at++) {
+		if (*at == '\n') {
+			end = stpcpy(end, "\", \"");
+			continue;
+		}
+		if (*at == '"' || *at == '\\')
+			*end++ = '\\';
+		*end++ = *at;
+	}
+	strcpy(end, "\"]");
+	free(lines);
+	return array;
+}
+
 void output_string(struct output *output, int column, const char *string)
 {
-	if (string)
-		set(output, column, has_lines(&output->description[column]) ? printable_lines(string)
-									    : cli_printable(string));
+	const struct output_column *description = &output->description[column];
+
+	if (!string)
+		return;
+	if (description->type == OUTPUT_STRINGS && output->json)
+		set(output, column, json_strings(printable_lines(string)));
+	else
+		set(output, column, has_lines(description) ? printable_lines(string) : cli_printable(string));
 }
 
 void output_take(struct output *output, int column, char *string)

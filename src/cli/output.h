@@ -50,7 +50,7 @@ void output_headings(struct output *output);
 /** output_to - print it to a file and not to stdout */
 void output_to(struct output *output, FILE *stream);
 
-/** output_line - begin a line; its cells are empty: null or [null] in JSON */
+/** output_line - begin a line; its cells are empty: null or [] in JSON */
 void output_line(struct output *output);
 
 /** output_string - fill a cell; @string is copied and made printable; NULL leaves it empty */

@@ -120,52 +120,6 @@ static void try_file(int index, const char *option)
 	close(fd);
 }
 
-/* $'...' of bash, zsh and POSIX 2024, for what a terminal would not print. */
-static char *quoted_bytes(const char *word)
-{
-	char *result = cli_format("$'");
-	char *whole;
-
-	for (; *word; word++) {
-		bool plain = *word >= ' ' && *word <= '~' && *word != '\'' && *word != '\\';
-		char *longer = plain ? cli_format("%s%c", result, *word)
-				     : cli_format("%s\\%03o", result, (unsigned char)*word);
-
-		free(result);
-		result = longer;
-	}
-	whole = cli_format("%s'", result);
-	free(result);
-	return whole;
-}
-
-/* In single quotes where the shell would take it for more than a word. */
-static char *quoted(const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "_-+=./:,@%";
-	char *printable = cli_printable(word);
-	bool prints = !strcmp(printable, word);
-	char *result;
-
-	free(printable);
-	if (*word && strspn(word, plain) == strlen(word))
-		return cli_format("%s", word);
-	if (!prints)
-		return quoted_bytes(word);
-	result = cli_format("'");
-	for (const char *rest = word; rest;) {
-		size_t length = strcspn(rest, "'");
-		char *longer = cli_format("%s%.*s%s", result, (int)length, rest,
-					  rest[length] ? "'\\''" : "'");
-
-		free(result);
-		result = longer;
-		rest = rest[length] ? rest + length + 1 : NULL;
-	}
-	return result;
-}
-
 static char *set_variables(const char *separator, char *(*write)(const char *))
 {
 	char *list = cli_format("%s", "");
@@ -212,7 +166,7 @@ static int print_plan(const struct program *program, const char *library, const 
 		{ "problem", OUTPUT_STRING, 0 },
 		{ NULL, 0, 0 },
 	};
-	char *variables = json ? set_variables("\n", cli_printable) : set_variables(" ", quoted);
+	char *variables = json ? set_variables("\n", cli_printable) : set_variables(" ", cli_quoted);
 
 	if (json) {
 		struct output *output = output_start("run", columns, true);
@@ -228,9 +182,9 @@ static int print_plan(const struct program *program, const char *library, const 
 		output_string(output, 5, program->problem);
 		output_finish(output);
 	} else {
-		printf("env LD_PRELOAD=%s%s%s", quoted(preload), *variables ? " " : "", variables);
+		printf("env LD_PRELOAD=%s%s%s", cli_quoted(preload), *variables ? " " : "", variables);
 		for (; *arguments; arguments++)
-			printf(" %s", quoted(*arguments));
+			printf(" %s", cli_quoted(*arguments));
 		putchar('\n');
 	}
 	return cli_finish(0) ? EXIT_RUN_FAILED : 0;
