@@ -104,6 +104,7 @@ bats_tests = \
 	tests/coverage.bats \
 	tests/faults.bats \
 	tests/fixed.bats \
+	tests/fuzz.bats \
 	tests/hint.bats \
 	tests/library.bats \
 	tests/log.bats \
@@ -121,6 +122,19 @@ dist_check_SCRIPTS = tests/run-bats $(bats_tests)
 dist_check_DATA = tests/helpers.bash tests/cli.bash tests/cli-fixtures.bash tests/cli-program.c .clang-tidy \
 	tests/report-schema.jq \
 	tests/company/cgo.go tests/company/company.py tests/company/company.rs tests/company/pure.go
+
+# tests/fuzz.bats builds these itself, with clang.
+EXTRA_DIST += \
+	tests/fuzz/cli.c \
+	tests/fuzz/config.c \
+	tests/fuzz/fuzz.h \
+	tests/fuzz/place.c \
+	tests/fuzz/process.c \
+	tests/fuzz/program.c \
+	tests/fuzz/region.c \
+	tests/fuzz/report.c \
+	tests/fuzz/text.c \
+	tests/fuzz/corpus
 
 TESTS = tests/unit-align tests/unit-measure tests/unit-place tests/unit-text $(bats_tests)
 TEST_EXTENSIONS = .bats .vm
