@@ -74,7 +74,7 @@ own_faults() {
 	expected=$(least $middle $((four_gib - middle)))
 	with_library "$probe" --offset $middle "$FOUR_GIB"
 	equal faults "$expected" "$(value faults)"
-	congruent "$(value address)" $middle $largest
+	congruent "$(value address)" $middle "$largest"
 	without_library "$probe" --offset $middle --by-hand 0x40000000 "$FOUR_GIB"
 	equal "faults by hand" "$expected" "$(value faults)"
 }
@@ -84,12 +84,12 @@ own_faults() {
 }
 
 @test "a range of one block and a half takes one huge page and small ones" {
-	with_library "$probe" --offset $((pmd / 2)) --length $((pmd / 2 * 3)) "$FOUR_GIB"
+	with_library "$probe" --offset $((pmd / 2)) --length $((pmd + pmd / 2)) "$FOUR_GIB"
 	equal faults $((1 + pmd / 2 / page)) "$(value faults)"
 }
 
 @test "a range that holds no whole huge page is left where the kernel put it" {
-	with_library "$probe" --offset $page --length $pmd "$FOUR_GIB"
+	with_library "$probe" --offset "$page" --length "$pmd" "$FOUR_GIB"
 	equal faults $((pmd / page)) "$(value faults)"
 }
 
