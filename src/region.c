@@ -163,16 +163,21 @@ enum fd_kind {
 	FD_UNKNOWN,
 };
 
-/* "/dev/vfio/devices/vfio7", also below a container's or a chroot's /dev */
+/*
+ * "/dev/vfio/devices/vfio7", also below a container's or a chroot's /dev. Of a device without an IOMMU it
+ * is "noiommu-vfio7": vfio_device_set_noiommu_and_name(), drivers/vfio/vfio_main.c, Linux 7.3.
+ */
 static bool is_device_node(const char *path)
 {
-	static const char directory[] = "/vfio/devices/vfio";
-	const char *number = strstr(path, directory);
+	const char *name = strrchr(path, '/');
 
-	if (!number)
+	if (!name || name - path < 13 || strncmp(name - 13, "/vfio/devices", 13))
 		return false;
-	number += sizeof(directory) - 1;
-	return *number && number[strspn(number, "0123456789")] == '\0';
+	name++;
+	if (!strncmp(name, "noiommu-", 8))
+		name += 8;
+	return !strncmp(name, "vfio", 4) && name[4] &&
+	       name[4 + strspn(name + 4, "0123456789")] == '\0';
 }
 
 static enum fd_kind link_kind(struct text *path, char target[LINK_SIZE])

@@ -57,10 +57,10 @@ device() {
 	fi
 }
 
-# cdev NUMBER BDF: /dev/vfio/devices/vfioNUMBER is this device's
+# cdev NAME BDF: /dev/vfio/devices/NAME is this device's
 cdev() {
-	mkdir -p "$root/sys/class/vfio-dev/vfio$1"
-	ln -s "../../../devices/pci0000:00/$2" "$root/sys/class/vfio-dev/vfio$1/device"
+	mkdir -p "$root/sys/class/vfio-dev/$1"
+	ln -s "../../../devices/pci0000:00/$2" "$root/sys/class/vfio-dev/$1/device"
 }
 
 # process PID NAME: with no files and no mappings but its own

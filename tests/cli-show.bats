@@ -135,8 +135,8 @@ $((1 << 21)) 257 257
 	host 6.15.0
 	device 0000:01:00.0 7 vfio-pci "2=$((4 * G))"
 	device 0000:02:00.0 8 vfio-pci "2=$((4 * G))"
-	cdev 3 0000:02:00.0
-	cdev 12 0000:01:00.0
+	cdev vfio3 0000:02:00.0
+	cdev vfio12 0000:01:00.0
 	process 1000 vmm
 	fd 1000 10 /dev/vfio/devices/vfio3
 	fd 1000 11 /dev/vfio/devices/vfio12
@@ -146,6 +146,17 @@ $((1 << 21)) 257 257
 	mapping 1000 0x7f3040000000 $((4 * G)) 2 0 hg /dev/vfio/devices/vfio99
 	show 0
 	equal "devices" $'0000:02:00.0\n0000:01:00.0\n0000:01:00.0\nnull' "$(row device)"
+}
+
+@test "a device without an IOMMU is told by its node" {
+	host 7.3.0
+	device 0000:01:00.0 "" vfio-pci "2=$((4 * G))"
+	cdev noiommu-vfio3 0000:01:00.0
+	process 1000 vmm
+	fd 1000 10 /dev/vfio/devices/noiommu-vfio3
+	mapping 1000 0x7f0040000000 $((4 * G)) 2 0 hg /dev/vfio/devices/noiommu-vfio3
+	show 0
+	equal "device" 0000:01:00.0 "$(row device)"
 }
 
 @test "a device is told by its file's syspath, from 6.18 on" {
@@ -471,6 +482,7 @@ $pmd $((pmd > 16 * M ? page : pmd)) $((4 * G / (pmd > 16 * M ? page : pmd)))" "$
 		7f0000000000-7f0000001000 rw-s 0 00:0f 1 anon_inode:[vfio-device] (deleted)
 		7f0000000000-7f0000001000 rw-s 0 00:0f 1 /dev/vfio/devices/vfio
 		7f0000000000-7f0000001000 rw-s 0 00:0f 1 /dev/vfio/devices/vfio1x
+		7f0000000000-7f0000001000 rw-s 0 00:0f 1 /dev/vfio/devices/noiommu-1
 		7f0000000000-7f0000001000 rw-s 0 00:0f 1 /tmp/\\012anon_inode:[vfio-device]
 		7f0000000000-7f0000001000 rw-p 0 00:00 0 [anon:anon_inode:[vfio-device]]
 		7f0000001000-7f0000000000 rw-s 0 00:0f 1 anon_inode:[vfio-device]

@@ -45,7 +45,9 @@ same() {
 
 @test "a link that is not quite a device's speaks for none" {
 	for link in anon_inode: "anon_inode:[vfio-device]x" "anon_inode:[vfio-devic" /dev/vfio/vfio \
-		/dev/vfio/7 /dev/vfio/devices/vfio /dev/vfio/devices/vfio7x /dev/vfio7 "/memfd:x (deleted)"; do
+		/dev/vfio/7 /dev/vfio/devices/vfio /dev/vfio/devices/vfio7x /dev/vfio7 "/memfd:x (deleted)" \
+		/dev/vfio/devices/vfio7/x /dev/vfio/devices/noiommu-7 /dev/vfio/devices/noiommu-vfio \
+		/vfio/device/vfio7 vfio/devices/vfio7; do
 		MOCK_LINK=$link with_library map-unasked 0x3000
 		equal "$link" 0x3000 "$output"
 	done

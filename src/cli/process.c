@@ -13,7 +13,6 @@
 #include "process.h"
 
 #define GROUP_FD "anon_inode:[vfio-device]"
-#define NODE_DIRECTORY "/vfio/devices/vfio"
 #define SYSPATH_KEY "vfio-device-syspath:"
 
 /** struct device_set - PCI devices that a process has open */
@@ -48,13 +47,17 @@ bool process_name(struct process *process)
 			   sizeof(process->name));
 }
 
-/* "/dev/vfio/devices/vfio7", below any directory */
-static const char *node_number(const char *path)
+/* "/dev/vfio/devices/vfio7", below any directory, or "noiommu-vfio7" where there is no IOMMU */
+static const char *node_name(const char *path)
 {
-	const char *found = strstr(path, NODE_DIRECTORY);
-	const char *number = found ? found + strlen(NODE_DIRECTORY) : "";
+	const char *slash = strrchr(path, '/');
+	const char *name, *number;
 
-	return *path == '/' && is_number(number) ? number : NULL;
+	if (!slash || slash - path < 13 || strncmp(slash - 13, "/vfio/devices", 13))
+		return NULL;
+	name = slash + 1;
+	number = strncmp(name, "noiommu-", 8) ? name : name + 8;
+	return !strncmp(number, "vfio", 4) && is_number(number + 4) ? name : NULL;
 }
 
 bool process_parse_mapping(char *line, struct process_mapping *mapping, const char **path)
@@ -67,7 +70,7 @@ bool process_parse_mapping(char *line, struct process_mapping *mapping, const ch
 		   &file_offset, &at) != 3 || !at || end <= start)
 		return false;
 	*path = line + at;
-	if (strcmp(*path, GROUP_FD) && !node_number(*path))
+	if (strcmp(*path, GROUP_FD) && !node_name(*path))
 		return false;
 	mapping->address = start;
 	mapping->length = end - start;
@@ -169,11 +172,11 @@ static void find_devices(struct device_set *set, pid_t pid)
 			add_device(set, &of_groups.devices[i]);
 }
 
-static void find_device_of_node(struct process_mapping *mapping, const char *number)
+static void find_device_of_node(struct process_mapping *mapping, const char *node)
 {
 	char name[64];
 
-	if (system_link(system_path("/sys/class/vfio-dev/vfio%s/device", number), name, sizeof(name)) &&
+	if (system_link(system_path("/sys/class/vfio-dev/%s/device", node), name, sizeof(name)) &&
 	    system_parse_bdf(name, &mapping->devices[0]))
 		mapping->device_count = 1;
 }
@@ -213,8 +216,8 @@ static int read_mappings(struct process *process, const struct device_set *set, 
 			continue;
 		mapping = new_mapping();
 		*mapping = parsed;
-		if (node_number(path))
-			find_device_of_node(mapping, node_number(path));
+		if (node_name(path))
+			find_device_of_node(mapping, node_name(path));
 		else
 			choose_devices(mapping, set);
 		*end = mapping;
