@@ -71,14 +71,21 @@ static uint64_t pmd_size(void)
 	return size;
 }
 
+uint64_t device_largest_page(void)
+{
+#ifdef __x86_64__
+	return GIB;
+#else
+	return pmd_size();
+#endif
+}
+
 uint64_t device_huge_page(off_t file_offset, size_t length)
 {
 	uint64_t offset = (uint64_t)file_offset % (uint64_t)MOCK_REGION(1);
 
-#ifdef __x86_64__
-	if (holds(offset, length, GIB))
-		return GIB;
-#endif
+	if (holds(offset, length, device_largest_page()))
+		return device_largest_page();
 	return holds(offset, length, pmd_size()) ? pmd_size() : 0;
 }
 
@@ -90,7 +97,7 @@ bool device_reaches_huge_page(const void *address, off_t file_offset, size_t len
 
 uint64_t device_distance(const void *address, off_t file_offset)
 {
-	return ((uintptr_t)address - (uint64_t)file_offset) % GIB;
+	return ((uintptr_t)address - (uint64_t)file_offset) % device_largest_page();
 }
 
 /* Bare system calls: the library and the mock shall see nothing of this. */
@@ -117,7 +124,8 @@ void *device_arrange(int fd, off_t file_offset, size_t length, uint64_t distance
 		uint64_t choice = next_choice(fd, file_offset, length);
 		uint64_t end = choice + whole_pages(length);
 		uint64_t too_high =
-			(device_distance((void *)(uintptr_t)choice, file_offset) - distance) % GIB;
+			(device_distance((void *)(uintptr_t)choice, file_offset) - distance) %
+			device_largest_page();
 
 		if (!too_high)
 			return (void *)(uintptr_t)choice;

@@ -22,13 +22,16 @@ void device_ask(int fd);
 /** device_open_asked - a new device that was asked about all regions */
 int device_open_asked(void);
 
+/** device_largest_page - the largest page that a BAR can be mapped with on this machine, in bytes */
+uint64_t device_largest_page(void);
+
 /** device_huge_page - the huge page size that a range should be mapped with, 0 for none */
 uint64_t device_huge_page(off_t file_offset, size_t length);
 
 /** device_reaches_huge_page - can a huge page of any size map part of the range at @address? */
 bool device_reaches_huge_page(const void *address, off_t file_offset, size_t length);
 
-/** device_distance - how far past a congruent address this one is, modulo 1 GiB */
+/** device_distance - how far past a congruent address this one is, modulo the largest page */
 uint64_t device_distance(const void *address, off_t file_offset);
 
 /**

@@ -119,7 +119,7 @@ bats_tests = \
 	tests/static.bats \
 	tests/syscalls.bats
 dist_check_SCRIPTS = tests/run-bats $(bats_tests)
-dist_check_DATA = tests/helpers.bash tests/cli.bash tests/cli-fixtures.bash tests/cli-program.c .clang-tidy \
+dist_check_DATA = tests/helpers.bash tests/pages.bash tests/cli.bash tests/cli-fixtures.bash tests/cli-program.c .clang-tidy \
 	tests/report-schema.jq \
 	tests/company/cgo.go tests/company/company.py tests/company/company.rs tests/company/pure.go
 

@@ -4,22 +4,35 @@
 # The calls of real programs (tests/patterns), on a region with every kind of areas.
 load helpers
 
+# shellcheck source=tests/pages.bash
+. "$here/pages.bash"
 patterns=$top/tests/patterns
+
+# hex SUM: as an area's offset or size, "0x101000"
+hex() {
+	printf '0x%x' $(($1))
+}
+
+# Holes of a page at 1 MiB and at 6 MiB: where the areas after them begin, and how long they are in 4 GiB.
+after=$(hex 0x100000+page) rest=$(hex 0xfff00000-page)
+between=$(hex 0x500000-page) later=$(hex 0x600000+page) last=$(hex 0xffa00000-page)
+# Of an area of 4 GiB.
+best=$((largest >> 10))K
 
 # Size of the region, and its areas. The last two have areas whose size is a multiple of a larger
 # power of two than their offset is, and the region of a GB200.
 layouts=(
 	"4G"
 	"4G 2:0+2G"
-	"4G 2:0+0xffeff000"
-	"4G 2:0x101000+0xffeff000"
-	"4G 2:0+0x100000 2:0x101000+0xffeff000"
-	"4G 2:0+0x100000 2:0x101000+0x4ff000 2:0x601000+0xff9ff000"
+	"4G 2:0+$rest"
+	"4G 2:$after+$rest"
+	"4G 2:0+0x100000 2:$after+$rest"
+	"4G 2:0+0x100000 2:$after+$between 2:$later+$last"
 	"4G 2:0x40000000+0x80000000"
-	"16M 2:0x3000+0xffd000"
+	"16M 2:$(hex 3*page)+$(hex 0x1000000-3*page)"
 	"0x2F00F00000"
 	"256G 2:0+0x2F00F00000"
-	"8G 2:0x101000+4G"
+	"8G 2:$after+4G"
 	"4G 2:0x200000+0x80000000"
 )
 nr_feasible=$((${#layouts[@]} - 2))
@@ -119,33 +132,33 @@ as() {
 
 @test "programs that are not on the list are never relocated" {
 	for program in qemu-10.0 cloud-hypervisor-53; do
-		run_pattern "$library $mock" "8G 2:0x101000+4G" "$patterns/$program"
-		equal "$program" "0x101000 0x100000000 1048576K 0K" "$output"
+		run_pattern "$library $mock" "8G 2:$after+4G" "$patterns/$program"
+		equal "$program" "$after 0x100000000 $best 0K" "$output"
 	done
 }
 
 @test "VFIOALIGN_RELOCATE=on relocates any program, and off none" {
 	VFIOALIGN_RELOCATE=on all_congruent "${#layouts[@]}" "$patterns/qemu-10.0"
 	export VFIOALIGN_RELOCATE=off
-	run_pattern "$library $mock" "8G 2:0x101000+4G" "$(as qemu-system-x86_64 qemu-10.0)"
-	equal "relocation off" "0x101000 0x100000000 1048576K 0K" "$output"
+	run_pattern "$library $mock" "8G 2:$after+4G" "$(as qemu-system-x86_64 qemu-10.0)"
+	equal "relocation off" "$after 0x100000000 $best 0K" "$output"
 }
 
 @test "the control arms hold for reservations: 2M reaches no more, misalign nothing" {
 	VFIOALIGN=2M run_pattern "$library $mock" "4G" "$patterns/dpdk"
-	equal "2M" "0 0x100000000 1048576K 2048K" "$output"
+	equal "2M" "0 0x100000000 $best $((pmd >> 10))K" "$output"
 	VFIOALIGN=misalign run_pattern "$library $mock" "4G" "$patterns/dpdk"
-	equal "misalign" "0 0x100000000 1048576K 0K" "$output"
+	equal "misalign" "0 0x100000000 $best 0K" "$output"
 }
 
 @test "when relocation fails at any step, the program has its own mapping and nothing is left" {
 	export VFIOALIGN_RELOCATE=on
 	# Counted from the first mapping of the device, the one that the library adds.
 	for fault in mmap:1:ENODEV mmap:1:ENOMEM munmap:1:EINVAL; do
-		MOCK_FAIL=$fault run_pattern "$library $mock" "8G 2:0x101000+4G" "$patterns/qemu-10.0"
-		equal "$fault" "0x101000 0x100000000 1048576K 0K" "$output"
+		MOCK_FAIL=$fault run_pattern "$library $mock" "8G 2:$after+4G" "$patterns/qemu-10.0"
+		equal "$fault" "$after 0x100000000 $best 0K" "$output"
 	done
-	MOCK_FAIL=madvise:1:EINVAL run_pattern "$library $mock" "8G 2:0x101000+4G" "$patterns/qemu-10.0"
+	MOCK_FAIL=madvise:1:EINVAL run_pattern "$library $mock" "8G 2:$after+4G" "$patterns/qemu-10.0"
 	congruent "without advice"
 }
 
@@ -153,24 +166,26 @@ as() {
 	not_sanitized "the address space cannot be limited"
 	# Enough for the area and its slack, not for 1 GiB more.
 	ulimit -v $((9 << 19))
-	run_pattern "$library $mock" "4G 2:0x101000+0xffeff000" "$patterns/qemu-10.0"
-	matches "an area" "0x101000 0xffeff000 1048576K *" "$output"
+	run_pattern "$library $mock" "4G 2:$after+$rest" "$patterns/qemu-10.0"
+	matches "an area" "$after $rest $best *" "$output"
 }
 
 @test "reservations and relocations are logged with what they are for" {
+	local pages
+	pages="$(size_name "$largest") pages"
 	export VFIOALIGN_LOG=info
-	loudly run_pattern "$library $mock" "4G 2:0x101000+0xffeff000" "$(as qemu-kvm qemu-10.0)"
-	matches "log" "*region 2 offset 0x101000 length 0xffeff000: 0x0 -> 0x*, 1G pages, steered: *" "$errors"
+	loudly run_pattern "$library $mock" "4G 2:$after+$rest" "$(as qemu-kvm qemu-10.0)"
+	matches "log" "*region 2 offset $after length $rest: 0x0 -> 0x*, $pages, steered: *" "$errors"
 	loudly run_pattern "$library $mock" "4G" "$(as qemu-kvm qemu-10.0)"
-	matches "log" "*region 2 offset 0x0 length 0x100000000: 0x0 -> 0x*, 1G pages, steered: *" "$errors"
-	loudly run_pattern "$library $mock" "8G 2:0x101000+4G" "$(as qemu-kvm qemu-10.0)"
-	matches "log" "*region 2 offset 0x101000 length 0x100000000: 0x* -> 0x*101000, 1G pages, relocated: *" "$errors"
+	matches "log" "*region 2 offset 0x0 length 0x100000000: 0x0 -> 0x*, $pages, steered: *" "$errors"
+	loudly run_pattern "$library $mock" "8G 2:$after+4G" "$(as qemu-kvm qemu-10.0)"
+	matches "log" "*region 2 offset $after length 0x100000000: 0x* -> 0x*${after#0x}, $pages, relocated: *" "$errors"
 }
 
 # traced PRELOADS PROGRAM: its mappings, with every address and pid the same. What it gives back of
 # its reservations is as long as chance has it, and often nothing.
 traced() {
-	MOCK_REGIONS="2:4G" MOCK_AREAS="2:0+0x100000 2:0x101000+0xffeff000" \
+	MOCK_REGIONS="2:4G" MOCK_AREAS="2:0+0x100000 2:$after+$rest" \
 		"$STRACE" -f -qq -e trace=mmap,madvise -E LD_PRELOAD="$sanitizer $1" -o "$BATS_TEST_TMPDIR/trace" \
 		"$2" >/dev/null
 	# From the first reservation or mapping of the device on.

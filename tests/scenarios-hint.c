@@ -30,8 +30,9 @@ static void not_congruent(char **args)
 	int fd = device_open_asked();
 	char *space = free_space(16 * GIB);
 
-	CHECK_EQUAL(map_at_hint(fd, space + 0x1000, 0), space + GIB);
-	CHECK_EQUAL(map_at_hint(fd, space + 5 * GIB + 2 * OFF, OFF), space + 6 * GIB + OFF);
+	CHECK_EQUAL(map_at_hint(fd, space + 0x1000, 0), space + device_largest_page());
+	CHECK_EQUAL(map_at_hint(fd, space + 5 * GIB + 2 * OFF, OFF),
+		    space + 5 * GIB + device_largest_page() + OFF);
 	CHECK_EQUAL(map_at_hint(fd, space + 10 * GIB + 0x1000, OFF), space + 10 * GIB + OFF);
 }
 
@@ -39,7 +40,7 @@ static void not_a_page(char **args)
 {
 	char *space = free_space(16 * GIB);
 
-	CHECK_EQUAL(map_at_hint(device_open_asked(), space + 1, 0), space + GIB);
+	CHECK_EQUAL(map_at_hint(device_open_asked(), space + 1, 0), space + device_largest_page());
 }
 
 /* Ranges that hold no huge page, one of them as long as one, go where the kernel puts them. */
