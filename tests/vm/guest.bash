@@ -4,30 +4,10 @@
 # What the tests in the guest have in common. abs_top_srcdir and abs_top_builddir are set by suite.
 
 vm=$abs_top_srcdir/tests/vm
+# shellcheck source=tests/pages.bash
+. "$vm/../pages.bash"
 library=$abs_top_builddir/libvfioalign.so
 probe=$abs_top_builddir/tests/vm/probe
-
-# What BARs can be mapped with here, in bytes: at the level of the PMD, and on x86-64 of the PUD too.
-page=$(getconf PAGE_SIZE)
-pmd=$(</sys/kernel/mm/transparent_hugepage/hpage_pmd_size)
-largest=$pmd
-[[ $(uname -m) != x86_64 ]] || largest=$((pmd * page / 8))
-
-# least OFFSET LENGTH [LARGEST]: how many faults map this range of a BAR, with pages of at most LARGEST
-least() {
-	local offset=$(($1)) end=$(($1 + $2)) size=${3:-$largest} first last smaller=$page
-	local -i head tail
-	if ((size == page)); then
-		echo $(((end - offset) / page))
-		return
-	fi
-	((size == pmd)) || smaller=$pmd
-	first=$(((offset + size - 1) / size * size)) last=$((end / size * size))
-	((last > first)) || { least "$offset" "$2" "$smaller"; return; }
-	head=$(least "$offset" $((first - offset)) "$smaller")
-	tail=$(least "$last" $((end - last)) "$smaller")
-	echo $((head + (last - first) / size + tail))
-}
 
 # bar_size BDF BAR
 bar_size() {

@@ -8,14 +8,27 @@ tests_vm_sparse_so_SOURCES = tests/vm/sparse.c
 tests_vm_sparse_so_CFLAGS = $(AM_CFLAGS) -fPIC
 tests_vm_sparse_so_LDFLAGS = -shared
 
+if AARCH64
+check_PROGRAMS += tests/vm/firmware
+endif
+tests_vm_firmware_SOURCES = tests/vm/firmware.c
+tests_vm_firmware_CFLAGS = $(WARN_CFLAGS) -ffreestanding -fno-pie -fno-stack-protector -mgeneral-regs-only
+tests_vm_firmware_LDFLAGS = -nostdlib -static -no-pie -Wl,-Ttext=0x40200000 -Wl,--build-id=none
+tests_vm_firmware_LDADD =
+
 TEST_EXTENSIONS += .vm
 VM_LOG_DRIVER = $(LOG_DRIVER)
 VM_LOG_COMPILER = bash $(top_srcdir)/tests/vm/suite
 TESTS += tests/vm/lts.vm tests/vm/newest.vm tests/vm/programs-lts.vm tests/vm/programs-newest.vm \
-	tests/vm/cli-lts.vm tests/vm/cli-newest.vm
+	tests/vm/cli-lts.vm tests/vm/cli-newest.vm \
+	tests/vm/arm64-lts.vm tests/vm/arm64-newest.vm \
+	tests/vm/arm64-16k-lts.vm tests/vm/arm64-16k-newest.vm
 EXTRA_DIST += \
 	tests/vm/arm64-16k-lts.vm \
+	tests/vm/arm64-16k-newest.vm \
 	tests/vm/arm64-lts.vm \
+	tests/vm/arm64-newest.vm \
+	tests/vm/arm64.bats \
 	tests/vm/bar-faults \
 	tests/vm/bench.bats \
 	tests/vm/cli.bats \

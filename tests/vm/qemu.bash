@@ -15,11 +15,15 @@ qemu_failed() {
 	return 1
 }
 
-# qemu_machine BINARY: sets the array $qemu, the command of a small machine
+# qemu_machine BINARY: sets the array $qemu, the command of a small machine. That of arm64 has no firmware
+# of its own.
 qemu_machine() {
 	# shellcheck disable=SC2034 # for those that source this
-	qemu=("$1" -M q35 -accel tcg -cpu max -m 256M -nodefaults -no-user-config -display none
-		-monitor stdio -global q35-pcihost.pci-hole64-size=512G)
+	qemu=("$1" -accel tcg -cpu max -m 256M -nodefaults -no-user-config -display none -monitor stdio)
+	case $1 in
+	*aarch64) qemu+=(-M "virt,gic-version=3" -kernel "${abs_top_builddir:?}/tests/vm/firmware") ;;
+	*) qemu+=(-M q35 -global q35-pcihost.pci-hole64-size=512G) ;;
+	esac
 }
 
 # qemu_start COMMAND...: its monitor is to be on stdio
