@@ -19,6 +19,10 @@ die() {
 # shellcheck disable=SC2034 # those that source this install it
 build_packages=(autoconf automake gcc libc6-dev libsmartcols-dev linux-libc-dev make pkgconf)
 
+# What building for arm64 and running it takes.
+# shellcheck disable=SC2034
+arm64_packages=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm mmdebstrap)
+
 as_root() {
 	if ((EUID)); then
 		command -v sudo >/dev/null || die "packages are missing and there is no sudo: run this as root"

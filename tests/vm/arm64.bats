@@ -5,7 +5,10 @@
 # such a region.
 
 load guest.bash
+# shellcheck source=tests/vm/qemu.bash
+. "$abs_top_srcdir/tests/vm/qemu.bash"
 
+command=$abs_top_builddir/vfioalign
 sparse=$abs_top_builddir/tests/vm/sparse.so
 gb200=$((0x2F00F00000))
 
@@ -18,6 +21,10 @@ setup_file() {
 setup() {
 	thp madvise
 	command -v jq >/dev/null || skip "jq is missing: install the package jq"
+}
+
+teardown() {
+	qemu_clean
 }
 
 # of_size BAR LENGTH COMMAND...: a BAR of this size ends at LENGTH
@@ -33,6 +40,25 @@ bar_2() {
 @test "the library is marked for BTI and PAC" {
 	run readelf -nW "$library"
 	[[ $output == *"AArch64 feature: BTI, PAC"* ]] || fail "no such mark" "$output"
+}
+
+@test "check reckons with the machine's pages" {
+	local faults
+	faults=$(sed ':a; s/\B[0-9]\{3\}\>/,&/; ta' <<<$(((4 << 30) / largest)))
+	run "$command" check --json
+	[[ $output == *"BAR 2 of 4G with $(size_name "$largest") pages: $faults faults instead of "* ]] ||
+		fail "status $status" "$output"
+}
+
+@test "show tells the pages that QEMU has from those that it could have" {
+	qemu_machine qemu-system-aarch64
+	qemu_start env LD_PRELOAD="$library" VFIOALIGN=misalign "${qemu[@]}" -device "vfio-pci,host=$FOUR_GIB"
+	qemu_wait_for_bars "$FOUR_GIB"
+	run "$command" show --json "$qemu_pid"
+	equal "status" 1 "$status"
+	equal "BAR 2" "$largest $page address" \
+		"$(jq -r '.mappings[] | select(.bar == 2) | "\(.best) \(.has) \(.limit)"' <<<"$output")"
+	qemu_end
 }
 
 @test "a GB200's region takes the least faults, and the small pages are at its end" {
