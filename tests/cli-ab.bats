@@ -107,6 +107,21 @@ mapping=("$scenarios" report-dma device 0 4K)
 	refused '*\\x1b*red*failed with status 1*'
 }
 
+@test "a hostile name of a program or of its arguments is shown harmlessly" {
+	local name=$'evil\e[31m\n\xe2\x80\xae\xc2\x9b"'
+	printf '#!/bin/sh\nexit "${1:-0}"\n' >"$BATS_TEST_TMPDIR/$name"
+	chmod +x "$BATS_TEST_TMPDIR/$name"
+	ab --runs 1 --warmup 0 -- "$BATS_TEST_TMPDIR/$name" 0 $'\e]0;title\a'
+	good
+	equal "control characters" "" "$(LC_ALL=C tr -d '\n -~' <<<"$output" | head -c 20 | od -An -c)"
+	LC_ALL=C.UTF-8 ab --runs 1 --warmup 0 -- "$BATS_TEST_TMPDIR/$name" 1
+	equal "status" 2 "$status"
+	! LC_ALL=C grep -aqP '\x1b|\xe2\x80\xae|\xc2\x9b' <<<"$output$errors" || fail "stderr" "$errors"
+	ab --runs 1 --warmup 0 --json --export-json "$BATS_TEST_TMPDIR/runs.json" "$BATS_TEST_TMPDIR/$name"
+	"$JQ" -e . "$BATS_TEST_TMPDIR/runs.json" >/dev/null || fail "no JSON"
+	"$JQ" -e . <<<"$output" >/dev/null || fail "no JSON" "$output"
+}
+
 @test "an arm in which the library does not load is no result" {
 	requires gcc "$(command -v "$CC")"
 	"$CC" -static -o "$BATS_TEST_TMPDIR/static" -x c - <<<'int main(void) { return 0; }' ||

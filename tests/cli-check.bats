@@ -285,14 +285,17 @@ echo 0000:02:00.0 >/sys/bus/pci/drivers_probe" "$(remedy 0000:02:00.0)"
 	long=$(printf 'x%.0s' {1..240})
 	for locale in C C.UTF-8; do
 		export LC_ALL=$locale
-		for name in $'\e[31mred' $'two\nlines' $'\xff' '"},{' $'\xc2\x9b31m' "$long"; do
+		for name in $'\e[31mred' $'two\nlines' $'\xff' '"},{' $'\xc2\x9b31m' $'\xe2\x80\xaebidi' 'a\x41' "$long"; do
 			host 7.3.0
 			device 0000:01:00.0 7 "$name" "0=$((16 << 10))"
 			looks 1 --device 01:00.0
 			equal "lines" 6 "$(json '.checks | length')"
 			equal "problems" 1 "$(grep -c ^problem <<<"$table")"
 			equal "commands" 3 "$(grep -c '^                       ' <<<"$table")"
-			[[ $name != two* ]] || matches "newline" '*two*x0alines*' "$table"
+			# What is escaped is so once.
+			[[ $name != two* ]] || matches "newline" '*is bound to two\\x0alines, *' "$table"
+			[[ $name != *bidi ]] || matches "bidi" '*is bound to \\xe2\\x80\\xaebidi, *' "$table"
+			[[ $name != a* ]] || matches "backslash" '*is bound to a\\x41, *' "$table"
 		done
 	done
 }

@@ -290,7 +290,7 @@ said() {
 
 @test "--dry-run quotes what the shell or the terminal would take for something else" {
 	# shellcheck disable=SC2016 # the words are as they are
-	local words=('$HOME' '' "it's" 'a\b' '*' '~' $'\e[31m\n\x9b\xff' $'\'\\\n$' --a=b)
+	local words=('$HOME' '' "it's" 'a\b' '*' '~' $'\e[31m\n\x9b\xff' $'\'\\\n$' $'\xe2\x80\xae' --a=b)
 	good run --dry-run printf '<%s>' "${words[@]}"
 	harmless
 	equal "arguments" "$(printf '<%s>' "${words[@]}")" "$(eval "$output")"
@@ -305,6 +305,13 @@ said() {
 	matches "ld_preload" "*$other:$library" "$(json '.run[0].ld_preload')"
 	equal "variables" "VFIOALIGN=2M,VFIOALIGN_STEER=off" "$(json '.run[0].variables | join(",")')"
 	equal "problem" null "$(json '.run[0].problem')"
+	good run --dry-run --json true
+	equal "nothing" '[] []' "$(json '.run[0] | [.arguments, .variables][] | tojson' | xargs)"
+	good run --dry-run --json "$program" "" 'q"\' $'two\nlines\e' ""
+	harmless
+	equal "odd arguments" '["","q\"\\","two\\x0alines\\x1b",""]' "$(json '.run[0].arguments | tojson')"
+	good run --dry-run --json "$program" ""
+	equal "an empty argument" '[""]' "$(json '.run[0].arguments | tojson')"
 }
 
 @test "--json without --dry-run is refused" {

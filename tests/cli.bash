@@ -69,6 +69,15 @@ harmless() {
 	equal "bytes for the terminal" "" "$bad"
 }
 
+# no_tricks: the output has no control characters but newlines, be they of C0 or, in UTF-8, of C1, and none
+# that turn text around or hide in it
+no_tricks() {
+	local bad
+	bad=$(LC_ALL=C grep -anP '[\x01-\x09\x0b-\x1f\x7f\xff]|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf' \
+		<<<"$output" | cat -v || true)
+	equal "characters that do things to a terminal" "" "$bad"
+}
+
 # on_terminal ARGUMENT...: $output is what the command shows on a terminal of 80 columns
 on_terminal() {
 	requires script "$(type -P script)"

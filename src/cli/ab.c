@@ -393,6 +393,7 @@ static struct stats ratio_stats(const struct ab *ab, unsigned int arm, int metri
 static void print_table(const struct ab *ab)
 {
 	char *to_first = cli_format("to %s", ab->arms[0]);
+	char *program = cli_printable(ab->arguments[0]);
 	const struct output_column columns[] = {
 		{ "", OUTPUT_STRING, 0 },
 		{ "arm", OUTPUT_STRING, 0 },
@@ -414,8 +415,9 @@ static void print_table(const struct ab *ab)
 		}
 	}
 	printf("%u run%s of each arm in alternation after %u uncounted: %s\n\n", ab->runs,
-	       ab->runs == 1 ? "" : "s", ab->warmup, ab->arguments[0]);
+	       ab->runs == 1 ? "" : "s", ab->warmup, program);
 	output_finish(output);
+	free(program);
 	free(to_first);
 }
 

@@ -52,6 +52,7 @@ static struct model {
 struct config config = {
 	.act = true,
 	.sizes = { .page = PAGE, .huge = { GIB, 2 * MIB } },
+	.aim = { .page = PAGE, .huge = { GIB, 2 * MIB } },
 };
 
 void report_mapping(int fd, const struct region_range *range, const void *asked,
