@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; helpers.bash sets variables
+# shellcheck disable=SC1003,SC2030,SC2031,SC2154 # a backslash is one; a test is a subshell; helpers.bash sets variables
 # "vfioalign run": what the program that it runs gets.
 load helpers
 load cli

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck disable=SC1003,SC2030,SC2031,SC2034,SC2086,SC2154 # numbers need no quotes; a test is a subshell; helpers.bash sets variables
+# shellcheck disable=SC1003,SC2016,SC2030,SC2031,SC2034,SC2086,SC2154 # numbers need no quotes; a test is a subshell; helpers.bash sets variables
 # "vfioalign show", on trees like /proc and /sys.
 load helpers
 load cli

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The nested machine. A MACHINE.vm file is one boot of a guest, see tests/vm/suite.
-check_PROGRAMS += tests/vm/probe tests/vm/dpdk-app tests/vm/sparse.so
+check_PROGRAMS += tests/vm/probe tests/vm/refuse tests/vm/dpdk-app tests/vm/sparse.so
 tests_vm_probe_SOURCES = tests/vm/probe.c
+tests_vm_refuse_SOURCES = tests/vm/refuse.c
 tests_vm_dpdk_app_SOURCES = tests/vm/dpdk-app.c
 tests_vm_dpdk_app_LDADD = -ldl
 tests_vm_sparse_so_SOURCES = tests/vm/sparse.c
@@ -56,6 +57,7 @@ EXTRA_DIST += \
 	tests/vm/qemu.bats \
 	tests/vm/report.bats \
 	tests/vm/root \
+	tests/vm/scarce.bats \
 	tests/vm/suite \
 	tests/vm/sysroot \
 	tests/vm/vfio-areas \

@@ -36,6 +36,8 @@ static struct {
 	size_t read;
 	size_t pread;
 	uint64_t every;
+	bool spend;
+	unsigned int leave;
 } options = { .region = 2 };
 
 static const struct option long_options[] = {
@@ -49,6 +51,7 @@ static const struct option long_options[] = {
 	{ "read", required_argument, NULL, 'R' },
 	{ "pread", required_argument, NULL, 'p' },
 	{ "every", required_argument, NULL, 'e' },
+	{ "leave", required_argument, NULL, 'L' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -56,7 +59,7 @@ static void usage(void)
 {
 	fputs("usage: probe [--region N] [--offset O] [--length L] [--hint ADDRESS] [--fixed ADDRESS]\n"
 	      "             [--by-hand MODULUS] [--write TEXT] [--read BYTES] [--pread BYTES]\n"
-	      "             [--every BYTES] BDF\n",
+	      "             [--every BYTES] [--leave MAPPINGS] BDF\n",
 	      stderr);
 	exit(2);
 }
@@ -97,6 +100,10 @@ static void parse(int argc, char **argv)
 			break;
 		case 'e':
 			options.every = strtoull(optarg, NULL, 0);
+			break;
+		case 'L':
+			options.spend = true;
+			options.leave = (unsigned int)strtoul(optarg, NULL, 0);
 			break;
 		default:
 			usage();
@@ -253,6 +260,24 @@ static void print_page_tables(void)
 		fclose(status);
 }
 
+/* Of vm.max_map_count, so many are left. Protections alternate, for no two mappings to become one. */
+static void spend_mappings(void)
+{
+	static void *pages[1 << 16];
+	unsigned int count = 0;
+
+	/* From here on stdio may have no memory for a buffer. */
+	printf("left=%u\n", options.leave);
+	for (; count < sizeof(pages) / sizeof(pages[0]); count++) {
+		pages[count] = mmap(NULL, (size_t)getpagesize(), count & 1 ? PROT_READ : PROT_NONE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (pages[count] == MAP_FAILED)
+			break;
+	}
+	for (unsigned int i = 0; i < options.leave && count; i++)
+		munmap(pages[--count], (size_t)getpagesize());
+}
+
 int main(int argc, char **argv)
 {
 	struct vfio_region_info info = { .argsz = sizeof(info) };
@@ -264,6 +289,8 @@ int main(int argc, char **argv)
 	info.index = options.region;
 	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info))
 		err(1, "VFIO_DEVICE_GET_REGION_INFO");
+	if (options.spend)
+		spend_mappings();
 	map = map_region(device, &info);
 	printf("address=%p\n", map);
 	printf("length=%#llx\n", (unsigned long long)options.length);
