@@ -13,8 +13,8 @@ setup() {
 	[[ $long != yes ]] || patience=7200
 }
 
-# raced ROUNDS LIBRARIES PROGRAM: so many, or a million. All mappings but one of a thousand have
-# to be congruent: a place that others took eight times is none.
+# raced ROUNDS LIBRARIES PROGRAM: so many, or a million. All mappings but one of a hundred have to
+# be congruent: a place that others took eight times is none.
 raced() {
 	local rounds=$1 words
 	[[ $long != yes ]] || rounds=1000000
@@ -23,7 +23,7 @@ raced() {
 	echo "# ${words[0]} rounds raced" >&3
 	echo "# $output" >&3
 	((words[0] > rounds - 10 && words[2] > rounds / 10)) || fail "rounds" "$output"
-	((words[4] * 1000 <= words[2])) || fail "more than one of a thousand is not congruent" "$output"
+	((words[4] * 100 <= words[2])) || fail "more than one of a hundred is not congruent" "$output"
 	((words[6] && words[8])) || fail "nobody was interrupted, or nobody forked" "$output"
 }
 
