@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "node.h"
 #include "region.h"
 #include "report.h"
 #include "table.h"
@@ -163,23 +164,6 @@ enum fd_kind {
 	FD_UNKNOWN,
 };
 
-/*
- * "/dev/vfio/devices/vfio7", also below a container's or a chroot's /dev. Of a device without an IOMMU it
- * is "noiommu-vfio7": vfio_device_set_noiommu_and_name(), drivers/vfio/vfio_main.c, Linux 7.3.
- */
-static bool is_device_node(const char *path)
-{
-	const char *name = strrchr(path, '/');
-
-	if (!name || name - path < 13 || strncmp(name - 13, "/vfio/devices", 13))
-		return false;
-	name++;
-	if (!strncmp(name, "noiommu-", 8))
-		name += 8;
-	return !strncmp(name, "vfio", 4) && name[4] &&
-	       name[4 + strspn(name + 4, "0123456789")] == '\0';
-}
-
 static enum fd_kind link_kind(struct text *path, char target[LINK_SIZE])
 {
 	ssize_t length = readlink(text_string(path), target, LINK_SIZE - 1);
@@ -187,8 +171,7 @@ static enum fd_kind link_kind(struct text *path, char target[LINK_SIZE])
 	if (length < 0)
 		return FD_UNKNOWN;
 	target[length] = '\0';
-	return !strcmp(target, "anon_inode:[vfio-device]") || is_device_node(target) ? FD_VFIO
-										      : FD_OTHER;
+	return !strcmp(target, "anon_inode:[vfio-device]") || node_name(target) ? FD_VFIO : FD_OTHER;
 }
 
 static enum fd_kind fd_kind(int fd, char target[LINK_SIZE])
@@ -212,8 +195,8 @@ void region_device(int fd, char name[REGION_DEVICE_SIZE])
 	enum fd_kind kind = fd_kind(fd, target);
 
 	name[0] = '\0';
-	if (kind == FD_VFIO && is_device_node(target)) {
-		strncat(name, strrchr(target, '/') + 1, REGION_DEVICE_SIZE - 1);
+	if (kind == FD_VFIO && node_name(target)) {
+		strncat(name, node_name(target), REGION_DEVICE_SIZE - 1);
 		return;
 	}
 	for (unsigned int i = 0; kind != FD_OTHER && i < table_used(&devices); i++)

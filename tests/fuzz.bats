@@ -49,7 +49,7 @@ fuzzed() {
 }
 
 @test "no reply about a region, and no link in /proc, leads the library astray" {
-	fuzzed region 600 region.c align.c table.c text.c -- readlink
+	fuzzed region 600 region.c align.c node.c table.c text.c -- readlink
 }
 
 @test "whatever the kernel answers, the program has what it would have had and nothing is left over" {
@@ -57,7 +57,7 @@ fuzzed() {
 }
 
 @test "no value of a variable is more than complained of, and files are opened as they should be" {
-	fuzzed config 4000 config.c text.c sink.c report.c align.c region.c table.c -- \
+	fuzzed config 4000 config.c text.c sink.c report.c align.c node.c region.c table.c -- \
 		syscall open read close
 }
 
@@ -70,7 +70,7 @@ fuzzed() {
 }
 
 @test "no /proc and no /sys leads the command astray" {
-	fuzzed process 4000 cli/process.c cli/system.c cli/pages.c cli/cli.c align.c -- \
+	fuzzed process 4000 cli/process.c cli/system.c cli/pages.c cli/cli.c align.c node.c -- \
 		fopen open read close readlink access opendir readdir closedir
 }
 

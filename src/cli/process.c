@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../node.h"
 #include "../region.h"
 #include "cli.h"
 #include "process.h"
@@ -45,19 +46,6 @@ bool process_name(struct process *process)
 	}
 	return system_read(system_path("/proc/%d/comm", process->pid), process->name,
 			   sizeof(process->name));
-}
-
-/* "/dev/vfio/devices/vfio7", below any directory, or "noiommu-vfio7" where there is no IOMMU */
-static const char *node_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name, *number;
-
-	if (!slash || slash - path < 13 || strncmp(slash - 13, "/vfio/devices", 13))
-		return NULL;
-	name = slash + 1;
-	number = strncmp(name, "noiommu-", 8) ? name : name + 8;
-	return !strncmp(number, "vfio", 4) && is_number(number + 4) ? name : NULL;
 }
 
 bool process_parse_mapping(char *line, struct process_mapping *mapping, const char **path)
