@@ -140,6 +140,7 @@ debian_library() {
 }
 
 @test "in programs with gcc's ThreadSanitizer and UndefinedBehaviorSanitizer" {
+	wrap_for_tsan
 	compiled gcc -fsanitize=thread
 	helped "" "" ./program
 	helped "$(gcc -print-file-name=libtsan.so)" "" ./program
@@ -149,6 +150,7 @@ debian_library() {
 
 @test "in programs with clang's AddressSanitizer, ThreadSanitizer and UndefinedBehaviorSanitizer" {
 	local sanitizers
+	wrap_for_tsan
 	for sanitizers in address,undefined thread; do
 		compiled clang -fsanitize=$sanitizers -fno-sanitize-recover=all
 		helped "" "" ./program

@@ -58,7 +58,7 @@ matches() {
 preload() {
 	local libraries=$1 status=0 out=$BATS_TEST_TMPDIR/stdout err=$BATS_TEST_TMPDIR/stderr
 	shift
-	timeout "${patience:-60}" env LD_PRELOAD="$sanitizer $libraries" "$@" >"$out" 2>"$err" </dev/null ||
+	timeout "${patience:-60}" "${wrapper[@]}" env LD_PRELOAD="$sanitizer $libraries" "$@" >"$out" 2>"$err" </dev/null ||
 		status=$?
 	output=$(<"$out") errors=$(<"$err")
 	[[ $status != 77 ]] || skip "$output"
@@ -66,6 +66,13 @@ preload() {
 		fail "command:  $*" "expected: status 0${loud:-, nothing on stderr}" \
 			"actual:   status $status" "stdout:   $output" "stderr:   $errors"
 	fi
+}
+
+# What preload's COMMAND is run by, without the preloads. ThreadSanitizer cannot place its shadow
+# where the kernel spreads addresses over more than 2^28 pages.
+wrapper=()
+wrap_for_tsan() {
+	(($(</proc/sys/vm/mmap_rnd_bits) <= 28)) || wrapper=(setarch --addr-no-randomize)
 }
 
 loudly() {

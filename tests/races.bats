@@ -27,8 +27,7 @@ raced() {
 	((words[6] && words[8])) || fail "nobody was interrupted, or nobody forked" "$output"
 }
 
-# with_tsan COMPILER: a build with ThreadSanitizer in the current directory. It cannot place its
-# shadow where the kernel spreads addresses over more than 2^28 pages.
+# with_tsan COMPILER: a build with ThreadSanitizer in the current directory
 with_tsan() {
 	requires "$1" "$(command -v "$1")"
 	cd "$BATS_TEST_TMPDIR" || return 1
@@ -38,8 +37,7 @@ with_tsan() {
 	} >log 2>&1 || fail "$(<log)"
 	# To symbolize a finding it starts a program, into which the preloads cannot be loaded.
 	export TSAN_OPTIONS=symbolize=0
-	spread=()
-	(($(</proc/sys/vm/mmap_rnd_bits) <= 28)) || spread=(setarch --addr-no-randomize)
+	wrap_for_tsan
 }
 
 # The report says of each DMA map the range that the program meant: its iova.
@@ -84,10 +82,10 @@ lines_of_their_own() {
 	with_tsan gcc
 	export VFIOALIGN_LOG=debug VFIOALIGN_LOG_FILE=/dev/null VFIOALIGN_REPORT=/dev/null
 	raced 6000 "$(gcc -print-file-name=libtsan.so) $PWD/libvfioalign.so $PWD/tests/libmockvfio.so" \
-		"${spread[@]}" tests/races
+		tests/races
 }
 
 @test "clang's ThreadSanitizer finds no race" {
 	with_tsan clang
-	raced 6000 "$PWD/libvfioalign.so $PWD/tests/libmockvfio.so" "${spread[@]}" tests/races
+	raced 6000 "$PWD/libvfioalign.so $PWD/tests/libmockvfio.so" tests/races
 }

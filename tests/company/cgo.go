@@ -41,6 +41,7 @@ import (
 
 const (
 	gib    = 1 << 30
+	huge   = 1 << 21 // congruent modulo what any machine has is congruent modulo this, too
 	region = 2 << 40
 	length = 3 * gib
 )
@@ -100,7 +101,7 @@ func main() {
 			panic(err)
 		}
 		check(device, (*byte)(unsafe.Add(start, length-1)), offset)
-		through += fmt.Sprintf(" %#x", (uintptr(start)-offset)%gib)
+		through += fmt.Sprintf(" %#x", (uintptr(start)-offset)%huge)
 		mapped, err := syscall.Mmap(int(device), int64(region+offset), length,
 			syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
 		if err != nil {

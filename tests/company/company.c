@@ -45,11 +45,13 @@ static char distances[1024];
 
 static void note(const char *kind, const void *address, const struct range *range)
 {
+	uint64_t huge = device_huge_page(range->offset, range->length);
 	char word[64];
 
+	if (!huge)
+		return;
 	snprintf(word, sizeof(word), " %s0x%" PRIx64, kind,
-		 device_distance(address, range->offset) %
-			 device_huge_page(range->offset, range->length));
+		 device_distance(address, range->offset) % huge);
 	strcat(distances, word);
 }
 

@@ -13,6 +13,8 @@ extern "C" {
 }
 
 const GIB: usize = 1 << 30;
+/// Congruent modulo what any machine has is congruent modulo this, too.
+const HUGE: usize = 1 << 21;
 const REGION: usize = 2 << 40;
 const MFD_CLOEXEC_ALLOW_SEALING: c_uint = 3;
 const F_ADD_SEALS: c_int = 1033;
@@ -67,7 +69,7 @@ fn main() {
     println!("memory: {}", threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>());
     print!("distances:");
     for (start, offset) in starts.iter().zip(offsets) {
-        print!(" {:#x}", start.wrapping_sub(offset) % GIB);
+        print!(" {:#x}", start.wrapping_sub(offset) % HUGE);
         assert_eq!(unsafe { munmap(*start as *mut c_void, 3 * GIB) }, 0);
     }
     println!();
