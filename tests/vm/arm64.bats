@@ -69,7 +69,7 @@ bar_2() {
 
 @test "QEMU maps a GB200's region with the least faults" {
 	export VFIOALIGN_REPORT=$BATS_TEST_TMPDIR/report
-	of_size $((256 << 30)) "$gb200" run timeout 120 \
+	of_size $((256 << 30)) "$gb200" run timeout "${patience:-120}" \
 		"$vm/qemu-measure" --preload "$library $sparse" "$LARGE"
 	succeeded
 	equal "areas" "0x0 0x2f00f00000 $(size_name "$largest")" "$(bar_2)"
@@ -79,7 +79,7 @@ bar_2() {
 
 # QEMU 10.0 aligns a region by the lowest bit of its size.
 small_pages() {
-	run timeout 120 "$vm/qemu-measure" --preload "$sparse" "$FOUR_GIB"
+	run timeout "${patience:-120}" "$vm/qemu-measure" --preload "$sparse" "$FOUR_GIB"
 	succeeded && equal "areas" "0x0 0xf0f10000 $(size_name "$page")" "$(bar_2)"
 }
 

@@ -52,12 +52,12 @@ value() {
 
 # with_library COMMAND...: bats' run, with the library; without_library: the same, without
 with_library() {
-	run timeout 120 env LD_PRELOAD="$library" "$@"
+	run timeout "${patience:-120}" env LD_PRELOAD="$library" "$@"
 	succeeded
 }
 
 without_library() {
-	run timeout 120 "$@"
+	run timeout "${patience:-120}" "$@"
 	succeeded
 }
 
