@@ -4,6 +4,8 @@
 # Shared mappings of a device whose address is left to the system.
 load helpers
 
+three_pages=$(printf "0x%x" $((3 * $(getconf PAGE_SIZE))))
+
 @test "every range of every region is congruent, and leaves no trace when unmapped" {
 	with_library every-region
 }
@@ -29,7 +31,7 @@ load helpers
 @test "a device node is known wherever a container has it" {
 	for link in /dev/vfio/devices/vfio7 /dev/vfio/devices/vfio12345 /run/box/dev/vfio/devices/vfio0 \
 		/vfio/devices/box/dev/vfio/devices/vfio3; do
-		MOCK_LINK=$link with_library map-unasked 0x3000
+		MOCK_LINK=$link with_library map-unasked "$three_pages"
 		equal "$link" 0x0 "$output"
 	done
 }
@@ -37,14 +39,14 @@ load helpers
 # By this name since Linux 7.3.
 @test "the node of a device without an IOMMU is known" {
 	for link in /dev/vfio/devices/noiommu-vfio0 /run/box/dev/vfio/devices/noiommu-vfio12; do
-		MOCK_LINK=$link with_library map-unasked 0x3000
+		MOCK_LINK=$link with_library map-unasked "$three_pages"
 		equal "$link" 0x0 "$output"
 	done
 }
 
 @test "without /proc, a device that was never asked about is passed" {
-	MOCK_LINK=noproc with_library map-unasked 0x3000
-	equal "distance" 0x3000 "$output"
+	MOCK_LINK=noproc with_library map-unasked "$three_pages"
+	equal "distance" "$three_pages" "$output"
 }
 
 @test "a length that rounds up to a huge page is placed" {
@@ -68,8 +70,10 @@ load helpers
 }
 
 @test "a region with sparse areas is placed like any other" {
-	MOCK_AREAS="2:0+1M 2:0x101000+0xffeff000" with_library every-region
-	MOCK_AREAS="2:0+1M 2:0x101000+0xffeff000" MOCK_LINK=noproc with_library every-region
+	local areas
+	areas=$(printf '2:0+1M 2:0x%x+0x%x' $((0x100000 + three_pages)) $((0xfff00000 - three_pages)))
+	MOCK_AREAS=$areas with_library every-region
+	MOCK_AREAS=$areas MOCK_LINK=noproc with_library every-region
 }
 
 @test "a hundred devices are placed by their links" {

@@ -18,7 +18,7 @@
 #include "../device.h"
 #include "pattern.h"
 
-#define HINT ((char *)0x1100201000)
+#define HINT ((char *)0x1100200000 + page_size())
 
 static char *map_bar(struct pattern *region, char *address, int flags)
 {

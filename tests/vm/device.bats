@@ -95,8 +95,8 @@ own_faults() {
 
 @test "a 128 GiB BAR takes a fault for each of its largest pages" {
 	local touch=()
-	# There DMA-mapping takes a step for every small page, and an emulated arm64 minutes for them.
-	[[ $(uname -m)-$(uname -r) != aarch64-6.12.* ]] || touch=(--every "$largest")
+	# Undoing a DMA map takes a step for every small page, and an emulated arm64 minutes for them.
+	[[ $(uname -m)-$page != aarch64-4096 ]] || touch=(--every "$largest")
 	with_library "$probe" "${touch[@]}" "$HUGE"
 	equal faults $(((128 << 30) / largest)) "$(value faults)"
 }

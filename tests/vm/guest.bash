@@ -61,6 +61,18 @@ without_library() {
 	succeeded
 }
 
+# of_size BAR LENGTH COMMAND...: with $sparse preloaded, a BAR of this size ends at LENGTH
+sparse=$abs_top_builddir/tests/vm/sparse.so
+gb200=$((0x2F00F00000))
+of_size() {
+	SPARSE_REGION_SIZE=$1 SPARSE_AREAS="0+$2" "${@:3}"
+}
+
+# bar_2_areas: OFFSET LENGTH PAGE of QEMU's mappings of BAR 2
+bar_2_areas() {
+	awk '$2 == 2 { print $3, $4, $5 }' < <(value area)
+}
+
 # by_luck COMMAND...: does it succeed in one of three tries? Of the addresses that the system chooses by
 # itself, one in 512 is congruent.
 by_luck() {

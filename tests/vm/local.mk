@@ -47,6 +47,8 @@ EXTRA_DIST += \
 	tests/vm/common.sh \
 	tests/vm/demo.bats \
 	tests/vm/device.bats \
+	tests/vm/gb200-dma.bats \
+	tests/vm/gb200.bats \
 	tests/vm/guest \
 	tests/vm/guest.bash \
 	tests/vm/init \
