@@ -51,6 +51,14 @@ tag() {
 		awk '{ sub(/@.*/, "", $1); print $1 }' | grep -Ex "$banned" || true)"
 }
 
+@test "the environment is read in one place, which a secure process keeps from it" {
+	not_sanitized "they read it"
+	local src=${abs_top_srcdir:-${here%/*}}
+	equal "imports" secure_getenv "$(nm -D --undefined-only -P "$library" |
+		awk '{ sub(/@.*/, "", $1); print $1 }' | grep -iE 'env' || true)"
+	equal "calls" 1 "$(cat "$src"/src/*.c | grep -c 'getenv(')"
+}
+
 @test "make install leaves the library alone in its directory" {
 	local tree=$BATS_TEST_TMPDIR/tree
 	make -C "$top" install DESTDIR="$tree" >/dev/null

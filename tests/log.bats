@@ -144,6 +144,25 @@ $device region 0 size 0x1000000 sparse areas 0: $learned" "$errors"
 	equal "mode" 600 "$(stat -c %a "$file")"
 }
 
+@test "log and report are opened for adding, privately, through no link, and not for other programs" {
+	requires strace "$STRACE"
+	not_sanitized "their runtime opens files of its own"
+	"$STRACE" -o /dev/null true 2>/dev/null || skip "strace is not permitted here"
+	local trace=$BATS_TEST_TMPDIR/trace file flags mode
+	umask 0
+	preload "" "$STRACE" -f -qq -e trace=open,openat,creat -e signal=none -o "$trace" -E VFIOALIGN_LOG=info \
+		-E VFIOALIGN_LOG_FILE="$BATS_TEST_TMPDIR/log" -E VFIOALIGN_REPORT="$BATS_TEST_TMPDIR/report" \
+		-E LD_PRELOAD="$library $mock" "$scenarios" log-map 2 0 4G 0x1000
+	for file in log report; do
+		read -r flags mode < <(sed -n "s|.*\"$BATS_TEST_TMPDIR/$file\", \([A-Z_|]*\), \(0[0-7]*\)).*|\1 \2|p" "$trace")
+		equal "flags of the $file" "O_APPEND O_CLOEXEC O_CREAT O_NOCTTY O_NOFOLLOW O_NONBLOCK O_WRONLY" \
+			"$(tr '|' '\n' <<<"$flags" | sort | xargs)"
+		equal "mode of the $file" "0600 600" "$mode $(stat -c %a "$BATS_TEST_TMPDIR/$file")"
+	done
+	# All else that is opened is read, and closed when other programs start.
+	equal "opened in another way" "" "$(grep -v -e "\"$BATS_TEST_TMPDIR/" -e 'O_RDONLY|O_CLOEXEC' "$trace" || true)"
+}
+
 @test "a log file is added to" {
 	export VFIOALIGN_LOG_FILE=$BATS_TEST_TMPDIR/log VFIOALIGN_LOG=info
 	echo before >"$VFIOALIGN_LOG_FILE"
