@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "system.h"
@@ -22,6 +23,16 @@ static __attribute__((noreturn)) void failed(const char *what)
 	cli_fatal(EXIT_ERROR, "%s: %s", what, strerror(errno));
 }
 
+/* A kernel may be built to have iommufd alone, or to have it be the container. */
+#define NEEDS_TYPE1 "DMA mapping of BARs takes a kernel with type1 (CONFIG_VFIO_CONTAINER), " \
+	"since iommufd refuses them"
+
+/* It is told by what it cannot do: iommufd_vfio_check_extension(), drivers/iommu/iommufd/vfio_compat.c. */
+static bool is_iommufd(int container)
+{
+	return !ioctl(container, VFIO_CHECK_EXTENSION, VFIO_UPDATE_VADDR);
+}
+
 void vfio_open(struct vfio *vfio, const char *bdf)
 {
 	char group[32], path[64];
@@ -30,6 +41,8 @@ void vfio_open(struct vfio *vfio, const char *bdf)
 		cli_fatal(EXIT_ERROR, "%s has no IOMMU group", bdf);
 	snprintf(path, sizeof(path), "/dev/vfio/%s", group);
 	vfio->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (vfio->container < 0 && errno == ENOENT && !access("/dev/iommu", F_OK))
+		cli_fatal(EXIT_ERROR, "there is no /dev/vfio/vfio here: " NEEDS_TYPE1);
 	if (vfio->container < 0)
 		failed("/dev/vfio/vfio");
 	vfio->group = open(path, O_RDWR | O_CLOEXEC);
@@ -125,8 +138,11 @@ void vfio_dma_map(const struct vfio *vfio, void *address, uint64_t iova, uint64_
 		.size = size,
 	};
 
-	if (ioctl(vfio->container, VFIO_IOMMU_MAP_DMA, &map))
-		failed("VFIO_IOMMU_MAP_DMA");
+	if (!ioctl(vfio->container, VFIO_IOMMU_MAP_DMA, &map))
+		return;
+	if (errno == EFAULT && is_iommufd(vfio->container))
+		cli_fatal(EXIT_ERROR, "the container /dev/vfio/vfio is iommufd's here: " NEEDS_TYPE1);
+	failed("VFIO_IOMMU_MAP_DMA");
 }
 
 void vfio_dma_unmap(const struct vfio *vfio, uint64_t iova, uint64_t size)
