@@ -33,6 +33,7 @@ struct config config = {
 	.act = true,
 	.relocate = true,
 	.sizes = { .page = 4096, .huge = { GIB, 2 * MIB } },
+	.aim = { .page = 4096, .huge = { GIB, 2 * MIB } },
 };
 
 static void *answer(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
