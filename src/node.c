@@ -10,7 +10,10 @@ const char *node_name(const char *path)
 	const char *name = strrchr(path, '/');
 	const char *number;
 
-	if (!name++ || (size_t)(name - path) < strlen(directory) ||
+	if (!name)
+		return NULL;
+	name++;
+	if ((size_t)(name - path) < strlen(directory) ||
 	    strncmp(name - strlen(directory), directory, strlen(directory)))
 		return NULL;
 	number = strncmp(name, no_iommu, strlen(no_iommu)) ? name : name + strlen(no_iommu);
