@@ -35,18 +35,9 @@ static bool colours_wanted(void)
 
 static int json_type(enum output_type type)
 {
-	switch (type) {
-	case OUTPUT_NUMBER:
+	/* An array is our own, taken as it stands: libsmartcols knows none without members. */
+	if (type == OUTPUT_NUMBER || type == OUTPUT_STRINGS)
 		return SCOLS_JSON_NUMBER;
-	case OUTPUT_STRINGS:
-		/*
-		 * Our own array, taken as it stands: libsmartcols knows none without members, and no
-		 * empty strings.
-		 */
-		return SCOLS_JSON_NUMBER;
-	case OUTPUT_STRING:
-		break;
-	}
 	return SCOLS_JSON_STRING;
 }
 
