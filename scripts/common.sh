@@ -23,6 +23,10 @@ build_packages=(autoconf automake gcc libc6-dev libsmartcols-dev linux-libc-dev 
 # shellcheck disable=SC2034
 arm64_packages=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm mmdebstrap)
 
+# What tests/vm/kernel-build takes, too.
+# shellcheck disable=SC2034
+kernel_packages=(bc bison flex libelf-dev)
+
 as_root() {
 	if ((EUID)); then
 		command -v sudo >/dev/null || die "packages are missing and there is no sudo: run this as root"
@@ -62,4 +66,18 @@ build_tree() {
 		../configure --quiet "$@" || die "configure failed (above)"
 	fi
 	make --quiet -j"$(nproc)" all tests/vm/probe || die "the build failed (above)"
+}
+
+# replace_section FILE NAME NEW: puts NEW between the lines of FILE that say where NAME's output is
+replace_section() {
+	grep -qxF "<!-- begin: $2 -->" "$1" || die "$1 has no place for what $2 writes"
+	awk -v name="$2" -v new="$3" '
+		!inside
+		$0 == "<!-- begin: " name " -->" {
+			inside = 1
+			while ((getline line <new) > 0)
+				print line
+		}
+		inside && $0 == "<!-- end: " name " -->" { inside = 0; print }' "$1" >"$1.new"
+	mv "$1.new" "$1"
 }

@@ -13,7 +13,12 @@
 #define MIB ((size_t)1 << 20)
 #define GIB ((size_t)1 << 30)
 
-/** device_open - a new device that nothing has been asked of */
+/**
+ * device_open - a new device that nothing has been asked of
+ *
+ * With $TESTS_DEVICE, the file descriptor of this number instead: a real device that tests/vm/probe has
+ * opened.
+ */
 int device_open(void);
 
 /** device_ask - ask about all regions, as a VMM does at its start; without a mock they are none */

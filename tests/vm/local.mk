@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The nested machine. A MACHINE.vm file is one boot of a guest, see tests/vm/suite.
 check_PROGRAMS += tests/vm/probe tests/vm/refuse tests/vm/dpdk-app tests/vm/sparse.so
-tests_vm_probe_SOURCES = tests/vm/probe.c
+tests_vm_probe_SOURCES = tests/vm/probe.c tests/vm/vfio-open.c tests/vm/vfio-open.h
 tests_vm_refuse_SOURCES = tests/vm/refuse.c
 tests_vm_dpdk_app_SOURCES = tests/vm/dpdk-app.c
 tests_vm_dpdk_app_LDADD = -ldl
@@ -23,7 +23,11 @@ VM_LOG_COMPILER = bash $(top_srcdir)/tests/vm/suite
 TESTS += tests/vm/lts.vm tests/vm/newest.vm tests/vm/programs-lts.vm tests/vm/programs-newest.vm \
 	tests/vm/cli-lts.vm tests/vm/cli-newest.vm \
 	tests/vm/arm64-lts.vm tests/vm/arm64-newest.vm \
-	tests/vm/arm64-16k-lts.vm tests/vm/arm64-16k-newest.vm
+	tests/vm/arm64-16k-lts.vm tests/vm/arm64-16k-newest.vm \
+	$(long_tests)
+# For kernels that have to be built: "make check long_tests='$(vm_long)'".
+vm_long = tests/vm/cdev-x86-64.vm tests/vm/cdev-arm64-64k.vm
+long_tests =
 EXTRA_DIST += \
 	tests/vm/arm64-16k-lts.vm \
 	tests/vm/arm64-16k-newest.vm \
@@ -32,6 +36,10 @@ EXTRA_DIST += \
 	tests/vm/arm64.bats \
 	tests/vm/bar-faults \
 	tests/vm/bench.bats \
+	tests/vm/cdev.bats \
+	tests/vm/cdev-arm64-64k.vm \
+	tests/vm/cdev-x86-64.bats \
+	tests/vm/cdev-x86-64.vm \
 	tests/vm/cli.bats \
 	tests/vm/cli-lts.vm \
 	tests/vm/cli-newest.vm \
@@ -53,6 +61,10 @@ EXTRA_DIST += \
 	tests/vm/guest.bash \
 	tests/vm/init \
 	tests/vm/kernel \
+	tests/vm/kernel-build \
+	tests/vm/kernels/arm64.config \
+	tests/vm/kernels/common.config \
+	tests/vm/kernels/x86-64.config \
 	tests/vm/lts.vm \
 	tests/vm/newest.vm \
 	tests/vm/qemu-measure \

@@ -3,6 +3,11 @@
  * A program that knows nothing of alignment: maps a region of a VFIO device with a plain mmap(),
  * DMA-maps it through type1 and says what that took. It does not touch the device's memory,
  * unless asked with --write, --read or --every.
+ *
+ * With --cdev it opens the device by its own node and binds it to an iommufd, and with --container
+ * /dev/iommu it has iommufd be the group's container. Neither can DMA-map a BAR. With COMMAND it opens
+ * the device and runs that, with the file descriptor's number in $TESTS_DEVICE, see tests/device.c. With
+ * --stay it ends when it is killed.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -21,6 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vfio-open.h"
+
 /* Above the MSI window and below 2^39, the least that an IOMMU translates. */
 #define IOVA (4ULL << 30)
 
@@ -38,7 +45,11 @@ static struct {
 	uint64_t every;
 	bool spend;
 	unsigned int leave;
-} options = { .region = 2 };
+	bool cdev;
+	const char *container;
+	bool stay;
+	char **command;
+} options = { .region = 2, .container = "/dev/vfio/vfio" };
 
 static const struct option long_options[] = {
 	{ "region", required_argument, NULL, 'r' },
@@ -52,6 +63,9 @@ static const struct option long_options[] = {
 	{ "pread", required_argument, NULL, 'p' },
 	{ "every", required_argument, NULL, 'e' },
 	{ "leave", required_argument, NULL, 'L' },
+	{ "cdev", no_argument, NULL, 'c' },
+	{ "container", required_argument, NULL, 'C' },
+	{ "stay", no_argument, NULL, 's' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -59,7 +73,8 @@ static void usage(void)
 {
 	fputs("usage: probe [--region N] [--offset O] [--length L] [--hint ADDRESS] [--fixed ADDRESS]\n"
 	      "             [--by-hand MODULUS] [--write TEXT] [--read BYTES] [--pread BYTES]\n"
-	      "             [--every BYTES] [--leave MAPPINGS] BDF\n",
+	      "             [--every BYTES] [--leave MAPPINGS] [--cdev | --container FILE] [--stay]\n"
+	      "             BDF [COMMAND [ARGUMENT...]]\n",
 	      stderr);
 	exit(2);
 }
@@ -68,7 +83,7 @@ static void parse(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'r':
 			options.region = (unsigned int)strtoul(optarg, NULL, 0);
@@ -105,48 +120,30 @@ static void parse(int argc, char **argv)
 			options.spend = true;
 			options.leave = (unsigned int)strtoul(optarg, NULL, 0);
 			break;
+		case 'c':
+			options.cdev = true;
+			break;
+		case 'C':
+			options.container = optarg;
+			break;
+		case 's':
+			options.stay = true;
+			break;
 		default:
 			usage();
 		}
 	}
-	if (optind + 1 != argc)
+	if (optind >= argc)
 		usage();
 	options.device = argv[optind];
-}
-
-static int open_group(void)
-{
-	char link[64], target[256] = "", path[64];
-	const char *number;
-	int fd;
-
-	snprintf(link, sizeof(link), "/sys/bus/pci/devices/%s/iommu_group", options.device);
-	if (readlink(link, target, sizeof(target) - 1) < 0)
-		err(1, "%s has no IOMMU group", options.device);
-	number = strrchr(target, '/');
-	snprintf(path, sizeof(path), "/dev/vfio%.32s", number);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		err(1, "%s (is the device bound to vfio-pci?)", path);
-	return fd;
+	options.command = argv + optind + 1;
 }
 
 static int open_device(int *container)
 {
-	int group = open_group();
-	int device;
-
-	*container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
-	if (*container < 0)
-		err(1, "/dev/vfio/vfio");
-	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, container))
-		err(1, "VFIO_GROUP_SET_CONTAINER");
-	if (ioctl(*container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
-		err(1, "VFIO_SET_IOMMU");
-	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, options.device);
-	if (device < 0)
-		err(1, "VFIO_GROUP_GET_DEVICE_FD");
-	return device;
+	if (options.cdev)
+		return vfio_open_cdev(options.device);
+	return vfio_open_group(options.device, options.container, container);
 }
 
 /* What a program that knows about huge BAR pages does for itself: the measure to be met. */
@@ -167,14 +164,44 @@ static void *map_by_hand(int device, uint64_t file_offset)
 	return map;
 }
 
-static void *map_region(int device, const struct vfio_region_info *info)
+/* Room for a few areas: more are not looked at. */
+static union {
+	struct vfio_region_info info;
+	char room[4096];
+} region;
+
+static void ask_region(int device)
 {
-	uint64_t file_offset = info->offset + options.offset;
+	region.info.argsz = sizeof(region);
+	region.info.index = options.region;
+	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region.info))
+		err(1, "VFIO_DEVICE_GET_REGION_INFO");
+}
+
+/* Where only parts of the region can be mapped, the first of them, as far as nothing else was asked for. */
+static uint64_t mappable(void)
+{
+	const struct vfio_region_info_cap_sparse_mmap *sparse;
+	const struct vfio_info_cap_header *header;
+
+	for (uint32_t at = region.info.cap_offset; at && at < sizeof(region); at = header->next) {
+		header = (const void *)(region.room + at);
+		sparse = (const void *)header;
+		if (header->id == VFIO_REGION_INFO_CAP_SPARSE_MMAP && sparse->nr_areas &&
+		    sparse->areas[0].offset == options.offset)
+			return sparse->areas[0].size;
+	}
+	return region.info.size - options.offset;
+}
+
+static void *map_region(int device)
+{
+	uint64_t file_offset = region.info.offset + options.offset;
 	int flags = MAP_SHARED | (options.fixed ? MAP_FIXED : 0);
 	void *map;
 
 	if (!options.length)
-		options.length = info->size - options.offset;
+		options.length = mappable();
 	if (options.congruent)
 		map = map_by_hand(device, file_offset);
 	else
@@ -248,6 +275,16 @@ static void read_every(const volatile char *map, uint64_t step)
 	printf("faults=%ld\n", thread_faults() - faults);
 }
 
+static void print_link(int device)
+{
+	char link[64], target[256] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", device);
+	if (readlink(link, target, sizeof(target) - 1) < 0)
+		err(1, "%s", link);
+	printf("link=%s\n", target);
+}
+
 static void print_page_tables(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");
@@ -278,28 +315,43 @@ static void spend_mappings(void)
 		munmap(pages[--count], (size_t)getpagesize());
 }
 
+static void __attribute__((noreturn)) run_command(int device)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", device);
+	setenv("TESTS_DEVICE", number, 1);
+	/* The device as a group or a node gives it would be closed. */
+	fcntl(device, F_SETFD, 0);
+	execvp(options.command[0], options.command);
+	err(127, "%s", options.command[0]);
+}
+
 int main(int argc, char **argv)
 {
-	struct vfio_region_info info = { .argsz = sizeof(info) };
-	int container, device;
+	int container = -1, device;
 	void *map;
 
 	parse(argc, argv);
 	device = open_device(&container);
-	info.index = options.region;
-	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info))
-		err(1, "VFIO_DEVICE_GET_REGION_INFO");
+	if (*options.command)
+		run_command(device);
+	ask_region(device);
 	if (options.spend)
 		spend_mappings();
-	map = map_region(device, &info);
+	map = map_region(device);
+	print_link(device);
 	printf("address=%p\n", map);
 	printf("length=%#llx\n", (unsigned long long)options.length);
 	if (options.write || options.read || options.pread)
-		access_memory(device, (off_t)(info.offset + options.offset), map);
+		access_memory(device, (off_t)(region.info.offset + options.offset), map);
 	else if (options.every)
 		read_every(map, options.every);
 	else
 		dma_map(container, map);
 	print_page_tables();
+	fflush(stdout);
+	if (options.stay)
+		pause();
 	return 0;
 }

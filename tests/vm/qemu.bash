@@ -100,6 +100,7 @@ qemu_facts() {
 		[[ $key != VmPTE: ]] || echo "pte_kb=$value"
 	done <"/proc/$1/status"
 	"${BASH_SOURCE[0]%/*}/vfio-areas" "$1" | sed 's/^/area=/'
+	sed -n 's|.* \(/.*/vfio/devices/.*\)|node=\1|p' "/proc/$1/maps"
 	monitor "info pci"
 	sed -n 's/.*\(BAR[0-9]: .*\)/bar=\1/p' <<<"$answer"
 }
