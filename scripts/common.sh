@@ -23,7 +23,7 @@ build_packages=(autoconf automake gcc libc6-dev libsmartcols-dev linux-libc-dev 
 # shellcheck disable=SC2034
 arm64_packages=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm mmdebstrap)
 
-# What tests/vm/kernel-build takes, too.
+# What tests/vm/kernel-build takes besides.
 # shellcheck disable=SC2034
 kernel_packages=(bc bison flex libelf-dev)
 

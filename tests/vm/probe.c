@@ -73,8 +73,8 @@ static void usage(void)
 {
 	fputs("usage: probe [--region N] [--offset O] [--length L] [--hint ADDRESS] [--fixed ADDRESS]\n"
 	      "             [--by-hand MODULUS] [--write TEXT] [--read BYTES] [--pread BYTES]\n"
-	      "             [--every BYTES] [--leave MAPPINGS] [--cdev | --container FILE] [--stay]\n"
-	      "             BDF [COMMAND [ARGUMENT...]]\n",
+	      "             [--every BYTES] [--leave MAPPINGS] [--cdev | --container FILE]\n"
+	      "             [--stay] BDF [COMMAND [ARGUMENT...]]\n",
 	      stderr);
 	exit(2);
 }
