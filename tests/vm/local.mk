@@ -38,7 +38,7 @@ EXTRA_DIST += \
 	tests/vm/bench.bats \
 	tests/vm/cdev.bats \
 	tests/vm/cdev-arm64-64k.vm \
-	tests/vm/cdev-x86-64.bats \
+	tests/vm/cdev-qemu.bats \
 	tests/vm/cdev-x86-64.vm \
 	tests/vm/cli.bats \
 	tests/vm/cli-lts.vm \
