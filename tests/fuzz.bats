@@ -5,8 +5,8 @@
 # UndefinedBehaviorSanitizer and the assertions in tests/fuzz say what must not be. tests/fuzz/corpus
 # has what it starts from, and each input that once found something.
 #
-# A hundred thousand inputs each, the same in every run; with VFIOALIGN_LONG=yes ten million, others
-# each time.
+# A hundred thousand inputs each, the same in every run; with VFIOALIGN_LONG=yes three million,
+# others each time.
 load helpers
 
 setup() {
@@ -28,7 +28,7 @@ fuzzed() {
 	local function name=$1 longest=$2 runs=100000 seed=1 renamed=() sources=() status=0
 	shift 2
 	if [[ $long == yes ]]; then
-		runs=10000000 seed=0
+		runs=3000000 seed=0
 	fi
 	while [[ $# -gt 0 && $1 != -- ]]; do
 		sources+=("$src/src/$1")

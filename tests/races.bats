@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154 # jq has its own $; a test is a subshell; helpers.bash shares variables
 # Threads, forks, signals and files against each other, for so many rounds (tests/races.c).
-# VFIOALIGN_LONG=yes has a million rounds of each.
+# VFIOALIGN_LONG=yes has a million rounds of each, and a hundred thousand under ThreadSanitizer.
 load helpers
 
 setup() {
@@ -13,11 +13,11 @@ setup() {
 	[[ $long != yes ]] || patience=7200
 }
 
-# raced ROUNDS LIBRARIES PROGRAM: so many, or a million. All mappings but one of a hundred have to
+# raced ROUNDS LIBRARIES PROGRAM: so many, or a million ($many). All mappings but one of a hundred have to
 # be congruent: a place that others took eight times is none.
 raced() {
 	local rounds=$1 words
-	[[ $long != yes ]] || rounds=1000000
+	[[ $long != yes ]] || rounds=${many:-1000000}
 	preload "$2" "$3" "$rounds"
 	read -ra words <<<"$output"
 	echo "# ${words[0]} rounds raced" >&3
@@ -79,6 +79,7 @@ lines_of_their_own() {
 
 # Of gcc's the runtime is a library, which the library built with it needs to be there first.
 @test "gcc's ThreadSanitizer finds no race, with log and report" {
+	local many=100000
 	with_tsan gcc
 	export VFIOALIGN_LOG=debug VFIOALIGN_LOG_FILE=/dev/null VFIOALIGN_REPORT=/dev/null
 	raced 6000 "$(gcc -print-file-name=libtsan.so) $PWD/libvfioalign.so $PWD/tests/libmockvfio.so" \
@@ -86,6 +87,7 @@ lines_of_their_own() {
 }
 
 @test "clang's ThreadSanitizer finds no race" {
+	local many=100000
 	with_tsan clang
 	raced 6000 "$PWD/libvfioalign.so $PWD/tests/libmockvfio.so" tests/races
 }
