@@ -272,7 +272,8 @@ go_program() {
 @test "in a Go program: what C maps is placed, what Go maps itself passes" {
 	CGO_ENABLED=1 go_program "$src/tests/company/cgo.go"
 	helped "" "" ./program
-	! grep -q '^raw distances:.* 0x0' <<<"$output" || fail "a raw system call was placed" "$output"
+	# One of them can come up congruent below what was placed.
+	! grep -q '^raw distances:\( 0x0\)*$' <<<"$output" || fail "raw system calls were placed" "$output"
 }
 
 @test "in a Go program whose memory is reserved in pieces of a region's size, or a bit more" {

@@ -11,7 +11,6 @@ load helpers
 
 setup() {
 	src=${abs_top_srcdir:-${here%/*}}
-	long=${VFIOALIGN_LONG-}
 	requires clang "$(command -v clang)"
 	compile -o "$BATS_TEST_TMPDIR/none" -x c - <<<'int LLVMFuzzerTestOneInput(void) { return 0; }' \
 		2>/dev/null || skip "clang has no libFuzzer: install the package libclang-rt-dev"

@@ -14,11 +14,11 @@ scenarios=$top/tests/scenarios
 # No setting of the user's shall reach a test, nor what "make check" tells the makes below it,
 # its list of tests for one. Messages are compared.
 unset MAKEFLAGS MFLAGS MAKELEVEL
+# What is for the tests themselves: whether they have their long forms.
+# shellcheck disable=SC2034 # those that source this have some
+long=${VFIOALIGN_LONG-}
 for variable in $(compgen -e); do
-	case $variable in
-		VFIOALIGN_LONG) ;; # is for the tests themselves
-		VFIOALIGN* | MOCK_*) unset "$variable" ;;
-	esac
+	case $variable in VFIOALIGN* | MOCK_*) unset "$variable" ;; esac
 done
 export LC_ALL=C
 
