@@ -16,7 +16,8 @@ scenarios=$top/tests/scenarios
 unset MAKEFLAGS MFLAGS MAKELEVEL
 # What is for the tests themselves: whether they have their long forms.
 # shellcheck disable=SC2034 # those that source this have some
-long=${VFIOALIGN_LONG-}
+export TESTS_LONG=${VFIOALIGN_LONG-${TESTS_LONG-}}
+long=$TESTS_LONG
 for variable in $(compgen -e); do
 	case $variable in VFIOALIGN* | MOCK_*) unset "$variable" ;; esac
 done
