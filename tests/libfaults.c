@@ -18,16 +18,7 @@
 #include <unistd.h>
 
 #include "faults.h"
-
-#undef mmap64
-
-#define EXPORT __attribute__((visibility("default")))
-
-#ifdef __GLIBC__
-typedef unsigned long ioctl_request;
-#else
-typedef int ioctl_request;
-#endif
+#include "interpose.h"
 
 EXPORT struct faults_control faults_control;
 

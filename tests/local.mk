@@ -26,7 +26,7 @@ tests_unit_place_LDADD = src/libvfioalign_so-align.$(OBJEXT) src/libvfioalign_so
 tests_unit_text_SOURCES = tests/unit-text.c tests/tap.h src/text.c src/text.h
 tests_unit_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 
-tests_libmockvfio_so_SOURCES = tests/mock.c tests/mock.h
+tests_libmockvfio_so_SOURCES = tests/mock.c tests/mock.h tests/interpose.h
 tests_libmockvfio_so_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
 tests_libmockvfio_so_LDFLAGS = -shared -Wl,-z,now
 
@@ -52,7 +52,7 @@ tests_cost_SOURCES = $(test_device) tests/cost.c
 tests_cost_LDFLAGS = -Wl,-z,now
 
 # The layer between the library and the mock.
-tests_libfaults_so_SOURCES = tests/libfaults.c tests/faults.h
+tests_libfaults_so_SOURCES = tests/libfaults.c tests/faults.h tests/interpose.h
 tests_libfaults_so_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
 tests_libfaults_so_LDFLAGS = -shared -Wl,-z,now
 tests_faults_SOURCES = $(test_device) tests/faults.c tests/faults.h
@@ -65,7 +65,7 @@ tests_company_libplugin_so_SOURCES = tests/company/plugin.c tests/mock.h
 tests_company_libplugin_so_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 tests_company_libplugin_so_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
 tests_company_libplugin_so_LDFLAGS = -shared
-tests_company_libinterposer_so_SOURCES = tests/company/interposer.c
+tests_company_libinterposer_so_SOURCES = tests/company/interposer.c tests/interpose.h
 tests_company_libinterposer_so_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
 tests_company_libinterposer_so_LDFLAGS = -shared
 

@@ -32,19 +32,11 @@
 #include <unistd.h>
 
 #include "mock.h"
+#include "interpose.h"
 
-#undef mmap64
-
-#define EXPORT __attribute__((visibility("default")))
 #define MAX_AREAS 16
 #define MAX_FAULTS 8
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-#ifdef __GLIBC__
-typedef unsigned long ioctl_request;
-#else
-typedef int ioctl_request;
-#endif
 
 static struct region {
 	uint64_t size;

@@ -17,15 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#undef mmap64
-
-#define EXPORT __attribute__((visibility("default")))
-
-#ifdef __GLIBC__
-typedef unsigned long ioctl_request;
-#else
-typedef int ioctl_request;
-#endif
+#include "../interpose.h"
 
 static unsigned long mapped;
 static void *volatile block;
