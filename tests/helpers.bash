@@ -14,9 +14,10 @@ scenarios=$top/tests/scenarios
 # No setting of the user's shall reach a test, nor what "make check" tells the makes below it,
 # its list of tests for one. Messages are compared.
 unset MAKEFLAGS MFLAGS MAKELEVEL
-# What is for the tests themselves: whether they have their long forms.
-# shellcheck disable=SC2034 # those that source this have some
+# But for what is for the tests themselves: whether they have their long forms. bats reads this file
+# more than once, in processes below each other.
 export TESTS_LONG=${VFIOALIGN_LONG-${TESTS_LONG-}}
+# shellcheck disable=SC2034 # those that source this have some
 long=$TESTS_LONG
 for variable in $(compgen -e); do
 	case $variable in VFIOALIGN* | MOCK_*) unset "$variable" ;; esac
