@@ -25,9 +25,9 @@ TESTS += tests/vm/lts.vm tests/vm/newest.vm tests/vm/programs-lts.vm tests/vm/pr
 	tests/vm/arm64-lts.vm tests/vm/arm64-newest.vm \
 	tests/vm/arm64-16k-lts.vm tests/vm/arm64-16k-newest.vm \
 	$(long_tests)
-# For kernels that have to be built: "make check long_tests='$(vm_long)'".
+# For kernels that have to be built: "make check long_tests='$(vm_long)'". The variable comes from
+# configure, because automake would put the value of one that is set here into TESTS for good.
 vm_long = tests/vm/cdev-x86-64.vm tests/vm/cdev-arm64-64k.vm
-long_tests =
 EXTRA_DIST += \
 	tests/vm/arm64-16k-lts.vm \
 	tests/vm/arm64-16k-newest.vm \
