@@ -16,7 +16,7 @@ setup() {
 ab() {
 	status=0
 	# Before the mock, whose mmap() ends with itself.
-	timeout 60 env LD_PRELOAD="$library $mock" TMPDIR="$BATS_TEST_TMPDIR" "$vfioalign" ab "$@" \
+	timeout "$patience" env LD_PRELOAD="$library $mock" TMPDIR="$BATS_TEST_TMPDIR" "$vfioalign" ab "$@" \
 		>"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr" </dev/null || status=$?
 	output=$(<"$BATS_TEST_TMPDIR/stdout") errors=$(<"$BATS_TEST_TMPDIR/stderr")
 }

@@ -274,7 +274,7 @@ said() {
 @test "the program gets no file that the command opened" {
 	good run --log-file=log ls /proc/self/fd
 	local got=$output
-	output=$(timeout 60 ls /proc/self/fd </dev/null 2>err)
+	output=$(timeout "$patience" ls /proc/self/fd </dev/null 2>err)
 	equal "files" "$(echo "$output" | grep -cv '^5..$')" "$(echo "$got" | grep -cv '^5..$')"
 }
 

@@ -17,7 +17,7 @@ with=()
 cli() {
 	local out=$BATS_TEST_TMPDIR/stdout err=$BATS_TEST_TMPDIR/stderr
 	status=0
-	timeout 60 env "${with[@]}" "$command" "$@" >"$out" 2>"$err" </dev/null || status=$?
+	timeout "$patience" env "${with[@]}" "$command" "$@" >"$out" 2>"$err" </dev/null || status=$?
 	output=$(<"$out") errors=$(<"$err")
 }
 
@@ -105,6 +105,6 @@ as_nobody() {
 cli_as_nobody() {
 	local out=$BATS_TEST_TMPDIR/stdout err=$BATS_TEST_TMPDIR/stderr
 	status=0
-	as_nobody timeout 60 env "${with[@]}" "$command" "$@" >"$out" 2>"$err" </dev/null || status=$?
+	as_nobody timeout "$patience" env "${with[@]}" "$command" "$@" >"$out" 2>"$err" </dev/null || status=$?
 	output=$(<"$out") errors=$(<"$err")
 }

@@ -11,7 +11,6 @@ setup() {
 	program=$top/tests/company/company
 	interposer=$top/tests/company/libinterposer.so
 	plugin=$top/tests/company/libplugin.so
-	patience=120
 	cd "$BATS_TEST_TMPDIR" || return 1
 	# All that the library has takes part.
 	export VFIOALIGN_LOG=debug VFIOALIGN_LOG_FILE=$PWD/library.log VFIOALIGN_REPORT=$PWD/library.report

@@ -11,7 +11,7 @@ calls=100
 count() {
 	local dir=$BATS_FILE_TMPDIR/$1
 	mkdir "$dir"
-	timeout 60 env LD_PRELOAD="$2" "$VALGRIND" --tool=callgrind --dump-before='loop_*' \
+	timeout "$patience" env LD_PRELOAD="$2" "$VALGRIND" --tool=callgrind --dump-before='loop_*' \
 		--callgrind-out-file="$dir/out" "$top/tests/cost" $calls ${3:+"$3"} 2>"$dir/stderr" ||
 		cat "$dir/stderr" >&2
 }

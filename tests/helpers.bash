@@ -9,6 +9,9 @@ top=${abs_top_builddir:-${here%/*}}
 library=$top/libvfioalign.so
 mock=$top/tests/libmockvfio.so
 scenarios=$top/tests/scenarios
+# Seconds after which a command counts as hung: how long it takes is no test's business, and any machine
+# may be busy.
+: "${patience:=600}"
 : "${CC:=cc}" "${JQ=$(command -v jq)}" "${STRACE=$(command -v strace)}" "${VALGRIND=$(command -v valgrind)}"
 
 # No setting of the user's shall reach a test, nor what "make check" tells the makes below it,
@@ -60,7 +63,7 @@ matches() {
 preload() {
 	local libraries=$1 status=0 out=$BATS_TEST_TMPDIR/stdout err=$BATS_TEST_TMPDIR/stderr
 	shift
-	timeout "${patience:-60}" "${wrapper[@]}" env LD_PRELOAD="$sanitizer $libraries" "$@" >"$out" 2>"$err" </dev/null ||
+	timeout "$patience" "${wrapper[@]}" env LD_PRELOAD="$sanitizer $libraries" "$@" >"$out" 2>"$err" </dev/null ||
 		status=$?
 	output=$(<"$out") errors=$(<"$err")
 	[[ $status != 77 ]] || skip "$output"

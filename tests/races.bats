@@ -8,7 +8,6 @@ load helpers
 setup() {
 	not_sanitized "ThreadSanitizer has a build of its own here"
 	src=${abs_top_srcdir:-${here%/*}}
-	patience=600
 	[[ $long != yes ]] || patience=7200
 }
 

@@ -19,7 +19,7 @@ lives() {
 dies() {
 	local status=0
 	lives "$1"
-	timeout 30 env LD_PRELOAD="$library $mock" "$top/tests/seccomp" "$@" >/dev/null 2>&1 || status=$?
+	timeout "$patience" env LD_PRELOAD="$library $mock" "$top/tests/seccomp" "$@" >/dev/null 2>&1 || status=$?
 	equal "status of $*" 159 "$status"
 }
 

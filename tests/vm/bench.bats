@@ -20,7 +20,7 @@ setup() {
 
 # bench ARGUMENT...: JSON in $output
 bench() {
-	run timeout 400 "$vfioalign" bench --json "$@" "$FOUR_GIB"
+	run timeout "$patience" "$vfioalign" bench --json "$@" "$FOUR_GIB"
 	succeeded
 }
 
@@ -61,7 +61,7 @@ of() {
 }
 
 @test "bench: the table names the device, the range and the kernel, and fits 80 columns" {
-	run timeout 200 "$vfioalign" bench --runs 2 --arms 1G,2M --size 1G "$FOUR_GIB"
+	run timeout "$patience" "$vfioalign" bench --runs 2 --arms 1G,2M --size 1G "$FOUR_GIB"
 	succeeded
 	[[ $output == "$FOUR_GIB BAR 2, 1G from 0x0, on Linux $(uname -r)"$'\n'"2 runs of each arm in turn"* ]]
 	[[ $output == *"ARM "*"FAULTS"*"DMA MAP"*"hand"*"1G"*"2M"* ]]
@@ -72,12 +72,12 @@ of() {
 	local bdf=$FOUR_GIB remedy
 	echo "$bdf" >"/sys/bus/pci/devices/$bdf/driver/unbind"
 	echo >"/sys/bus/pci/devices/$bdf/driver_override"
-	run timeout 200 "$vfioalign" bench "$bdf"
+	run timeout "$patience" "$vfioalign" bench "$bdf"
 	equal "status" 2 "$status"
 	[[ $output == *"has no driver, and VFIO does not have it. What to do:"* ]] || fail "$output"
 	remedy=$(sed -n 's/^  //p' <<<"$output")
 	bash -e -c "$remedy"
-	run timeout 200 "$vfioalign" bench --runs 1 --size 1G --arms 1G "$bdf"
+	run timeout "$patience" "$vfioalign" bench --runs 1 --size 1G --arms 1G "$bdf"
 	succeeded
 }
 
@@ -87,7 +87,7 @@ of() {
 		! pgrep -f -- --once=plain >/dev/null || break
 		sleep 0.1
 	done
-	run timeout 200 "$vfioalign" bench --runs 1 --arms 1G "$FOUR_GIB"
+	run timeout "$patience" "$vfioalign" bench --runs 1 --arms 1G "$FOUR_GIB"
 	# shellcheck disable=SC2154 # set by coproc
 	wait "$COPROC_PID" || :
 	equal "status" 2 "$status"
@@ -97,7 +97,7 @@ of() {
 @test "bench: what the BAR does not have is refused" {
 	for arguments in "--bar 5" "--offset 4G" "--size 8G" "--offset 2G --size 3G" "--size 4097"; do
 		# shellcheck disable=SC2086 # words
-		run timeout 200 "$vfioalign" bench $arguments "$FOUR_GIB"
+		run timeout "$patience" "$vfioalign" bench $arguments "$FOUR_GIB"
 		equal "status of $arguments" 2 "$status"
 		[[ $output == "vfioalign bench: "* ]] || fail "$output"
 	done
@@ -108,13 +108,13 @@ of() {
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	cp "$vfioalign" "$BATS_TEST_TMPDIR/bin"
 	echo >"$BATS_TEST_TMPDIR/bin/libvfioalign.so"
-	run timeout 200 "$BATS_TEST_TMPDIR/bin/vfioalign" bench --runs 1 --arms misalign,1G --size 1G "$FOUR_GIB"
+	run timeout "$patience" "$BATS_TEST_TMPDIR/bin/vfioalign" bench --runs 1 --arms misalign,1G --size 1G "$FOUR_GIB"
 	equal "status" 2 "$status"
 	[[ $output == *"arm "*"did not put the mapping where it should be"* ]] || fail "$output"
 }
 
 @test "ab: off and misalign take the faults of small pages, auto of the largest" {
-	run timeout 400 "$vfioalign" ab --json --runs 1 --warmup 0 --arms misalign,auto,off -- "$probe" "$FOUR_GIB"
+	run timeout "$patience" "$vfioalign" ab --json --runs 1 --warmup 0 --arms misalign,auto,off -- "$probe" "$FOUR_GIB"
 	succeeded
 	faults() {
 		jq -r --arg arm "$1" '.ab[] | select(.metric == "dma_map_faults" and .arm == $arm) | .median' <<<"$output"

@@ -18,7 +18,7 @@ setup() {
 
 # qemu_by_node PRELOADS AREAS: an unmodified QEMU 10.0 has the BAR by its node
 qemu_by_node() {
-	run env "SPARSE_REGION_SIZE=$((4 << 30))" "SPARSE_AREAS=$2" timeout 150 "$vm/qemu-measure" \
+	run env "SPARSE_REGION_SIZE=$((4 << 30))" "SPARSE_AREAS=$2" timeout "$patience" "$vm/qemu-measure" \
 		--tree "${qemu_tree[10.0]}" --preload "$1" "$FOUR_GIB" -- \
 		-object iommufd,id=iommufd -device "vfio-pci,host=$FOUR_GIB,iommufd=iommufd"
 	succeeded

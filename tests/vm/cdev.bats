@@ -126,7 +126,7 @@ all_congruent() {
 	cp "$patterns/$4" "$program"
 	for layout in "${areas[@]:0:$1}"; do
 		# shellcheck disable=SC2086 # options
-		run timeout 120 "$probe" $2 "$MEMORY" env "LD_PRELOAD=$library $sparse" \
+		run timeout "$patience" "$probe" $2 "$MEMORY" env "LD_PRELOAD=$library $sparse" \
 			"SPARSE_REGION_SIZE=$((2 << 30))" "SPARSE_AREAS=$layout" "$program"
 		succeeded
 		[[ $output ]] || fail "nothing was mapped"
@@ -199,9 +199,9 @@ calls_of_programs() {
 # hold ARGUMENT...: a process that has mapped what the probe maps, $holder, until the test ends
 hold() {
 	local tries
-	timeout 120 "$@" >"$BATS_TEST_TMPDIR/held" 3>&- &
+	timeout "$patience" "$@" >"$BATS_TEST_TMPDIR/held" 3>&- &
 	holder=$!
-	for ((tries = 0; tries < 300; tries++)); do
+	for ((tries = 0; tries < patience * 10; tries++)); do
 		! grep -q '^pte_kb=' "$BATS_TEST_TMPDIR/held" || return 0
 		sleep 0.1
 	done
@@ -232,7 +232,7 @@ hold() {
 }
 
 @test "bench measures through type1" {
-	run timeout 120 "$command" bench --json --runs 1 --size 1G --arms natural,auto "$FOUR_GIB"
+	run timeout "$patience" "$command" bench --json --runs 1 --size 1G --arms natural,auto "$FOUR_GIB"
 	succeeded
 	equal "faults of auto" "$(((1 << 30) / largest))" \
 		"$(jq -r '.bench[] | select(.arm == "auto") | .faults' <<<"$output")"
@@ -242,12 +242,12 @@ hold() {
 	# As with CONFIG_IOMMUFD_VFIO_CONTAINER: what answers there is iommufd.
 	mv /dev/vfio/vfio /dev/vfio/elsewhere
 	ln -s /dev/iommu /dev/vfio/vfio
-	run timeout 60 "$command" bench --runs 1 --arms auto "$FOUR_GIB"
+	run timeout "$patience" "$command" bench --runs 1 --arms auto "$FOUR_GIB"
 	rm /dev/vfio/vfio
 	equal "status" 2 "$status"
 	[[ $output == "vfioalign bench: the container /dev/vfio/vfio is iommufd's here: "*type1*"iommufd refuses them"* ]] ||
 		fail "$output"
-	run timeout 60 "$command" bench --runs 1 --arms auto "$FOUR_GIB"
+	run timeout "$patience" "$command" bench --runs 1 --arms auto "$FOUR_GIB"
 	mv /dev/vfio/elsewhere /dev/vfio/vfio
 	equal "status" 2 "$status"
 	[[ $output == "vfioalign bench: there is no /dev/vfio/vfio here: "*type1*"iommufd refuses them"* ]] ||

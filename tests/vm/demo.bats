@@ -16,7 +16,7 @@ setup() {
 }
 
 shows_the_difference() {
-	run timeout 200 "$abs_top_srcdir/scripts/demo" --device "$FOUR_GIB"
+	run timeout "$patience" "$abs_top_srcdir/scripts/demo" --device "$FOUR_GIB"
 	succeeded || return
 	grep -q 'page faults  *1,048,576  *4  *262144 x' <<<"$output" || fail "no such row" "$output"
 }

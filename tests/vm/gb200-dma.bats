@@ -24,7 +24,7 @@ setup() {
 
 @test "QEMU maps a GB200's region with the least faults" {
 	export VFIOALIGN_REPORT=$BATS_TEST_TMPDIR/report
-	of_size $((256 << 30)) "$gb200" run timeout "${patience:-120}" \
+	of_size $((256 << 30)) "$gb200" run timeout "$patience" \
 		"$vm/qemu-measure" --preload "$library $sparse" "$LARGE"
 	succeeded
 	equal "areas" "0x0 0x2f00f00000 $(size_name "$largest")" "$(bar_2_areas)"

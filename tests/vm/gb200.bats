@@ -23,7 +23,7 @@ setup() {
 
 # QEMU 10.0 aligns a region by the lowest bit of its size.
 small_pages() {
-	run timeout "${patience:-120}" "$vm/qemu-measure" --preload "$sparse" "$FOUR_GIB"
+	run timeout "$patience" "$vm/qemu-measure" --preload "$sparse" "$FOUR_GIB"
 	succeeded && equal "areas" "0x0 0xf0f10000 $(size_name "$page")" "$(bar_2_areas)"
 }
 

@@ -4,6 +4,8 @@
 # What the tests in the guest have in common. abs_top_srcdir and abs_top_builddir are set by suite.
 
 vm=$abs_top_srcdir/tests/vm
+# As in tests/helpers.bash.
+: "${patience:=600}"
 # shellcheck source=tests/pages.bash
 . "$vm/../pages.bash"
 library=$abs_top_builddir/libvfioalign.so
@@ -52,12 +54,12 @@ value() {
 
 # with_library COMMAND...: bats' run, with the library; without_library: the same, without
 with_library() {
-	run timeout "${patience:-120}" env LD_PRELOAD="$library" "$@"
+	run timeout "$patience" env LD_PRELOAD="$library" "$@"
 	succeeded
 }
 
 without_library() {
-	run timeout "${patience:-120}" "$@"
+	run timeout "$patience" "$@"
 	succeeded
 }
 

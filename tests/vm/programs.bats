@@ -18,7 +18,7 @@ setup() {
 
 # measured COMMAND...: with the faults on BARs
 measured() {
-	run timeout 150 "$vm/bar-faults" "$@"
+	run timeout "$patience" "$vm/bar-faults" "$@"
 	succeeded
 }
 
@@ -275,7 +275,7 @@ secondary_of_helped_primary() {
 testpmd() {
 	local nic
 	read -r nic _ < <("$vm/vfio-bind" 8086:10d3)
-	run timeout 100 "$vm/in-tree" "${dpdk_tree[$version]}" env "$@" dpdk-testpmd --lcores 0@0,1@0 -a "$nic" \
+	run timeout "$patience" "$vm/in-tree" "${dpdk_tree[$version]}" env "$@" dpdk-testpmd --lcores 0@0,1@0 -a "$nic" \
 		--no-huge -m 64 --no-telemetry -- --total-num-mbufs=2048 -i <<<quit
 	succeeded
 }
@@ -339,7 +339,7 @@ unplug() {
 		monitor "o /w 0xcd0 $port"
 		monitor "o /w 0xcc8 1"
 	done
-	for ((tries = 0; tries < 50; tries++)); do
+	for ((tries = 0; tries < patience * 5; tries++)); do
 		[[ $(<"/proc/$qemu_pid/maps") == *vfio-device* || $(device_fds) ]] || return 0
 		read -r -t 0.2 -u "$qemu_nothing" || :
 	done

@@ -59,7 +59,7 @@ monitor() {
 	local before after tries mark=_$((++qemu_questions))_
 	read -r -d '' before <"$qemu_job/monitor" || :
 	printf '%s\nhelp %s\n' "$1" "$mark" >&"$qemu_commands"
-	for ((tries = 0; tries < 600; tries++)); do
+	for ((tries = 0; tries < 6000; tries++)); do
 		read -r -d '' after <"$qemu_job/monitor" || :
 		answer=${after:${#before}}
 		answer=${answer//$'\r'/}
@@ -74,7 +74,7 @@ monitor() {
 # mtree -f", which never gives back its references to the BARs: an unplugged device would live on.
 qemu_wait_for_bars() {
 	local polls
-	for ((polls = 0; polls < 300; polls++)); do
+	for ((polls = 0; polls < 3000; polls++)); do
 		monitor "info mtree" || return 1
 		[[ $answer != *": $1 BAR "* ]] || return 0
 		read -r -t 0.2 -u "$qemu_nothing" || :
@@ -93,12 +93,14 @@ qemu_loaded() {
 
 # qemu_facts PID: prints the KEY=VALUE lines that qemu-measure tells about
 qemu_facts() {
-	local stat key value
+	local stat status
 	read -r -a stat <"/proc/$1/stat"
 	echo "faults=${stat[9]}"
-	while read -r key value _; do
-		[[ $key != VmPTE: ]] || echo "pte_kb=$value"
-	done <"/proc/$1/status"
+	# Read whole: bash seeks back after each line, and the kernel writes the file anew for that, where
+	# "R (running)" and "S (sleeping)" put the lines below at different offsets.
+	read -r -d '' status <"/proc/$1/status" || :
+	[[ $status =~ VmPTE:[[:space:]]+([0-9]+) ]] || { qemu_failed "no VmPTE in $status"; return 1; }
+	echo "pte_kb=${BASH_REMATCH[1]}"
 	"${BASH_SOURCE[0]%/*}/vfio-areas" "$1" | sed 's/^/area=/'
 	sed -n 's|.* \(/.*/vfio/devices/.*\)|node=\1|p' "/proc/$1/maps"
 	monitor "info pci"

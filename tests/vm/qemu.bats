@@ -12,7 +12,7 @@ setup_file() {
 }
 
 measured() {
-	run timeout "${patience:-120}" "$vm/qemu-measure" "$@"
+	run timeout "$patience" "$vm/qemu-measure" "$@"
 	succeeded
 }
 

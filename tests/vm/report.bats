@@ -82,7 +82,7 @@ probed() {
 
 # In QEMU's report the BAR is mapped once, and DMA-mapped with a fault for each of its largest pages.
 in_qemu() {
-	run timeout "${patience:-120}" "$vm/qemu-measure" --preload "$library" "$FOUR_GIB" "$@"
+	run timeout "$patience" "$vm/qemu-measure" --preload "$library" "$FOUR_GIB" "$@"
 	succeeded
 	valid
 	equal "mappings" "0 4294967296 $(awk '$2 == 2 { print $1 }' < <(value area)) $largest" \

@@ -66,7 +66,7 @@ no_overcommit() {
 
 # limited KILOBYTES OFF|AUTO: maps 4 GiB in so much address space
 limited() {
-	run timeout 120 bash -c 'ulimit -v "$1" && exec env VFIOALIGN="$2" VFIOALIGN_LOG=info \
+	run timeout "$patience" bash -c 'ulimit -v "$1" && exec env VFIOALIGN="$2" VFIOALIGN_LOG=info \
 		LD_PRELOAD="$3" "$4" --every "$6" "$5"' - "$1" "$2" "$library" "$probe" "$FOUR_GIB" "$largest"
 }
 
@@ -91,10 +91,10 @@ limited() {
 	local left without failed=0 kept=0 placed=0
 	echo 500 >/proc/sys/vm/max_map_count
 	for left in 0 1 2 3 4; do
-		run timeout 120 env VFIOALIGN=off LD_PRELOAD="$library" \
+		run timeout "$patience" env VFIOALIGN=off LD_PRELOAD="$library" \
 			"$probe" --leave $left --every "$largest" "$FOUR_GIB"
 		without=$status
-		run timeout 120 env VFIOALIGN_LOG=info LD_PRELOAD="$library" \
+		run timeout "$patience" env VFIOALIGN_LOG=info LD_PRELOAD="$library" \
 			"$probe" --leave $left --every "$largest" "$FOUR_GIB"
 		equal "status with $left mappings left" "$without" "$status"
 		case $output in
@@ -108,7 +108,7 @@ limited() {
 
 # refused ERRNO CALL FLAGS WORD: it comes up where it did, and the log says WORD
 refused() {
-	run timeout 120 env LD_PRELOAD="$library" VFIOALIGN_LOG=info \
+	run timeout "$patience" env LD_PRELOAD="$library" VFIOALIGN_LOG=info \
 		"$refuse" "$1" "$2" "$3" -- "$probe" --every "$largest" "$FOUR_GIB"
 	succeeded
 	logged "$4"
@@ -143,10 +143,10 @@ lucky_refused() {
 
 @test "a mapping that the kernel refuses is the program's error" {
 	local without
-	run timeout 120 "$refuse" $ENODEV mmap $MAP_SHARED -- "$probe" --every "$largest" "$FOUR_GIB"
+	run timeout "$patience" "$refuse" $ENODEV mmap $MAP_SHARED -- "$probe" --every "$largest" "$FOUR_GIB"
 	without=$status:$output
 	[[ $output == *"mmap: No such device"* ]] || fail "without the library" "$output"
-	run timeout 120 env LD_PRELOAD="$library" "$refuse" $ENODEV mmap $MAP_SHARED -- \
+	run timeout "$patience" env LD_PRELOAD="$library" "$refuse" $ENODEV mmap $MAP_SHARED -- \
 		"$probe" --every "$largest" "$FOUR_GIB"
 	equal "status and output" "$without" "$status:$output"
 }
