@@ -128,13 +128,46 @@ static int measured_map(int fd, struct vfio_iommu_type1_dma_map *map, struct rep
 	return ret;
 }
 
+/*
+ * May this byte be read, and is it 0? Only the kernel can say that without harm: as a path it is
+ * "", which leads nowhere. A bare system call: that which sanitizers put before libc's reads the path.
+ */
+static bool is_zero(const char *byte)
+{
+	char target[1];
+	int err = errno;
+	bool zero;
+
+#ifdef SYS_readlink
+	zero = syscall(SYS_readlink, byte, target, sizeof(target)) < 0 && errno == ENOENT;
+#else
+	zero = syscall(SYS_readlinkat, AT_FDCWD, byte, target, sizeof(target)) < 0 &&
+	       errno == ENOENT;
+#endif
+	errno = err;
+	return zero;
+}
+
+/*
+ * A wrong pointer is the kernel's to refuse (EFAULT). The highest bytes of argsz, the first member,
+ * and of size, the last, are 0 in any argument of use.
+ */
+static bool can_be_read(const struct vfio_iommu_type1_dma_map *map)
+{
+	const char *bytes = (const char *)map;
+
+	return (uintptr_t)map % _Alignof(*map) == 0 && is_zero(bytes + sizeof(map->argsz) - 1) &&
+	       is_zero(bytes + sizeof(*map) - 1);
+}
+
 int dma_map(int fd, struct vfio_iommu_type1_dma_map *map)
 {
 	struct report_dma dma = { .error = 0 };
 	struct mapping mapping;
 	int ret;
 
-	if (!map || map->argsz < sizeof(*map) || !find(&mapping, map->vaddr, map->size))
+	if (!table_used(&mappings) || !can_be_read(map) || map->argsz < sizeof(*map) ||
+	    !find(&mapping, map->vaddr, map->size))
 		return next_ioctl(fd, VFIO_IOMMU_MAP_DMA, map);
 	dma.fd = (int)mapping.fd;
 	dma.device = mapping.device;

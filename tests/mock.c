@@ -58,8 +58,8 @@ static const struct {
 	const char *name;
 	int number;
 } errors[] = {
-	{ "EACCES", EACCES }, { "EAGAIN", EAGAIN }, { "EEXIST", EEXIST }, { "EINVAL", EINVAL },
-	{ "ENODEV", ENODEV }, { "ENOMEM", ENOMEM }, { "EPERM", EPERM },
+	{ "EACCES", EACCES }, { "EAGAIN", EAGAIN }, { "EEXIST", EEXIST }, { "EFAULT", EFAULT },
+	{ "EINVAL", EINVAL }, { "ENODEV", ENODEV }, { "ENOMEM", ENOMEM }, { "EPERM", EPERM },
 };
 
 static struct fault {
@@ -442,10 +442,12 @@ static int new_device(const char *name)
 
 static int map_dma(const struct vfio_iommu_type1_dma_map *map)
 {
-	const volatile char *start = (const char *)(uintptr_t)map->vaddr;
+	const volatile char *start;
 
+	/* Before the argument is read: the error can be that it cannot be. */
 	if (fails(DMA_MAP))
 		return -1;
+	start = (const char *)(uintptr_t)map->vaddr;
 	for (uint64_t i = 0; i < touches && i << 21 < map->size; i++)
 		(void)start[i << 21];
 	return 0;

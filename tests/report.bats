@@ -244,6 +244,13 @@ maps() {
 	equal "DMA maps" "" "$(field dma_map length)"
 }
 
+@test "a DMA map whose argument cannot be read is refused as it would be, not fatal" {
+	local refused=dma_map:1:EFAULT,dma_map:2:EFAULT,dma_map:3:EFAULT
+	MOCK_FAIL=$refused,dma_map:4:EFAULT,dma_map:5:EFAULT,dma_map:6:EFAULT reports report-unreadable-arguments
+	equal "mappings" 1 "$(field map outcome | wc -l)"
+	equal "DMA maps" "" "$(field dma_map length)"
+}
+
 @test "without /proc nobody knows pid and faults, and the rest is reported" {
 	MOCK_LINK=noproc reports report-dma device 0 4K
 	equal "pids" null "$("$JQ" .pid "$report" | sort -u)"

@@ -187,6 +187,34 @@ static void report_odd_arguments(char **args)
 	CHECK(!ioctl(any_file(), VFIO_IOMMU_MAP_DMA, &request), "%s", strerror(errno));
 }
 
+static void check_refused(const void *argument)
+{
+	errno = 77;
+	CHECK_EQUAL(ioctl(any_file(), VFIO_IOMMU_MAP_DMA, argument), -1);
+	CHECK_EQUAL(errno, EFAULT);
+}
+
+/* Of three pages, the one in the middle can be read: arguments begin or end in it, or lie beside it. */
+static void report_unreadable_arguments(char **args)
+{
+	struct vfio_iommu_type1_dma_map request = { .argsz = sizeof(request), .size = SIZE };
+	size_t page = page_size(), half = sizeof(request) / 2;
+	char *room = mmap(NULL, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(room != MAP_FAILED, "%s", strerror(errno));
+	room += page;
+	request.vaddr = (uintptr_t)mapped(NULL, SIZE, 0, named_device("device"), MOCK_REGION(2));
+	CHECK(!mprotect(room, page, PROT_READ | PROT_WRITE), "%s", strerror(errno));
+	memcpy(room, (const char *)&request + half, half);
+	memcpy(room + page - half, &request, half);
+	check_refused(NULL);
+	check_refused((const void *)(uintptr_t)half);
+	check_refused(room - half);
+	check_refused(room + page - half);
+	check_refused(room + page - 1);
+	check_refused(room + page);
+}
+
 static void report_reserve(char **args)
 {
 	int fd = named_device("device");
@@ -203,6 +231,7 @@ const struct scenario report_scenarios[] = {
 	{ "report-nameless", report_nameless },
 	{ "report-other-memory", report_other_memory },
 	{ "report-stale", report_stale },
+	{ "report-unreadable-arguments", report_unreadable_arguments },
 	{ "report-replaced", report_replaced },
 	{ "report-no-files", report_no_files },
 	{ "report-left-over", report_left_over },

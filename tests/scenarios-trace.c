@@ -156,15 +156,19 @@ static void trace_ioctls(char **args)
 	mark("end");
 }
 
-/* trace-dma OFFSET: of a mapping of region 2; "memory": of other memory */
+/* trace-dma OFFSET: of a mapping of region 2; "memory": of other memory; "no-device": without the mapping */
 static void trace_dma(char **args)
 {
+	char *start = mmap(NULL, SIZE, PROT_READ, RESERVATION, -1, 0), *got;
 	int fd = named_device("device");
-	char *got = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, MOCK_REGION(2));
-	char *memory = mmap(NULL, SIZE, PROT_READ, RESERVATION, -1, 0);
-	char *start = !strcmp(args[0], "memory") ? memory : got + number(args[0]);
 
-	CHECK(got != MAP_FAILED && memory != MAP_FAILED, "%s", strerror(errno));
+	CHECK(start != MAP_FAILED, "%s", strerror(errno));
+	if (strcmp(args[0], "no-device")) {
+		got = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, MOCK_REGION(2));
+		CHECK(got != MAP_FAILED, "%s", strerror(errno));
+		if (strcmp(args[0], "memory"))
+			start = got + number(args[0]);
+	}
 	mark("begin");
 	dma_map(start, MIB);
 	mark("end");

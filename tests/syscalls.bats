@@ -137,12 +137,13 @@ makes() {
 	VFIOALIGN_ONLY=other makes "$own" trace-map 0x1000
 }
 
-@test "a report of a DMA map: the mapping is looked at, the faults are read thrice, one line written" {
-	local faults="openat read close"
+@test "a report of a DMA map: argument and mapping are looked at, the faults are read thrice, one line written" {
+	local argument="readlink readlink" faults="openat read close"
 	export VFIOALIGN_REPORT=$BATS_TEST_TMPDIR/report
-	makes "readlink $faults $faults $faults readlink readlink write" trace-dma 2M
-	makes "" trace-dma memory
-	makes "" trace-dma 4G
+	makes "$argument readlink $faults $faults $faults readlink readlink write" trace-dma 2M
+	makes "$argument" trace-dma memory
+	makes "$argument" trace-dma 4G
+	makes "" trace-dma no-device
 	makes "ioctl" trace-ioctls
 	VFIOALIGN_REPORT='' makes "" trace-dma 2M
 }

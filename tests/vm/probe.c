@@ -245,6 +245,8 @@ static void dma_map(int container, void *map)
 	start = seconds() - start;
 	if (failed)
 		err(1, "VFIO_IOMMU_MAP_DMA");
+	if (!ioctl(container, VFIO_IOMMU_MAP_DMA, (void *)sizeof(dma)) || errno != EFAULT)
+		err(1, "an argument that cannot be read");
 	printf("faults=%ld\n", faults);
 	printf("dma_seconds=%.6f\n", start);
 }
