@@ -155,8 +155,9 @@ static bool is_zero(const char *byte)
 static bool can_be_read(const struct vfio_iommu_type1_dma_map *map)
 {
 	const char *bytes = (const char *)map;
+	bool aligned = (uintptr_t)map % _Alignof(struct vfio_iommu_type1_dma_map) == 0;
 
-	return (uintptr_t)map % _Alignof(*map) == 0 && is_zero(bytes + sizeof(map->argsz) - 1) &&
+	return aligned && is_zero(bytes + sizeof(map->argsz) - 1) &&
 	       is_zero(bytes + sizeof(*map) - 1);
 }
 

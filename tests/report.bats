@@ -246,7 +246,8 @@ maps() {
 
 @test "a DMA map whose argument cannot be read is refused as it would be, not fatal" {
 	local refused=dma_map:1:EFAULT,dma_map:2:EFAULT,dma_map:3:EFAULT
-	MOCK_FAIL=$refused,dma_map:4:EFAULT,dma_map:5:EFAULT,dma_map:6:EFAULT reports report-unreadable-arguments
+	refused+=,dma_map:4:EFAULT,dma_map:5:EFAULT,dma_map:6:EFAULT,dma_map:7:EFAULT
+	MOCK_FAIL=$refused reports report-unreadable-arguments
 	equal "mappings" 1 "$(field map outcome | wc -l)"
 	equal "DMA maps" "" "$(field dma_map length)"
 }

@@ -210,6 +210,7 @@ static void report_unreadable_arguments(char **args)
 	check_refused(NULL);
 	check_refused((const void *)(uintptr_t)half);
 	check_refused(room - half);
+	check_refused(room - 1);
 	check_refused(room + page - half);
 	check_refused(room + page - 1);
 	check_refused(room + page);
