@@ -56,16 +56,20 @@ need_packages() {
 # build_tree [CONFIGURE-OPTION...]: builds in build/; without options, as it was configured before
 # shellcheck disable=SC2120 # scripts/test alone has options
 build_tree() {
+	local lock
 	say "building in $build"
+	mkdir -p "$build"
+	exec {lock}>"$build/.lock"
+	flock -n "$lock" || { say "waiting for another run to build there"; flock "$lock"; }
 	cd "$top" || exit
 	[[ configure -nt configure.ac && Makefile.in -nt Makefile.am ]] ||
 		./bootstrap >bootstrap.log 2>&1 || { cat bootstrap.log; die "bootstrap failed (above)"; }
-	mkdir -p "$build"
 	cd "$build" || exit
 	if (($#)) || [[ ! -e Makefile ]]; then
 		../configure --quiet "$@" || die "configure failed (above)"
 	fi
 	make --quiet -j"$(nproc)" all tests/vm/probe || die "the build failed (above)"
+	exec {lock}>&-
 }
 
 # replace_section FILE NAME NEW: puts NEW between the lines of FILE that say where NAME's output is
